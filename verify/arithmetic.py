@@ -1,0 +1,88 @@
+"""Arithmetic: the rounding model that error bounds are written in, for one dtype on one device."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+DTYPES = ("float64", "float32", "float16", "bfloat16")
+
+# precision p in bits, least and greatest exponent of a normal number 2^e (IEEE 754-2019, table 3.5;
+# bfloat16 has float32's exponents and 8 bits of precision).
+_FORMATS = {
+    "float64": (53, -1022, 1023),
+    "float32": (24, -126, 127),
+    "float16": (11, -14, 15),
+    "bfloat16": (8, -126, 127),
+}
+
+# Documented worst errors of exp, log, tanh, in ulps of the working type.
+# cpu: SLEEF's u10 (1 ulp) and u20 (2 ulp) kernels, both of which ATen's vectorised code calls.
+# cuda: CUDA C++ Programming Guide, "Mathematical Functions", expf and tanhf: 2 ulp.
+# mps: Metal Shading Language Specification, table of ulp values, exp and tanh: 5 ulp (fast math off).
+# xpu: OpenCL C 3.0, table of relative errors, tanh: 5 ulp.
+_ELEMENTARY_ULPS = {"cpu": 2.0, "cuda": 2.0, "mps": 5.0, "xpu": 5.0}
+
+
+@dataclass(frozen=True)
+class Arithmetic:
+    """What a dtype on a device promises of each operation.
+
+    `u` is the unit roundoff of the stored type, `w` that of the type computed in: torch computes
+    float16 and bfloat16 kernels in float32 and rounds once at the end (`at::opmath_type`), so `w` is
+    float32's there. `elementary` bounds the relative error of exp, log and tanh in the working type.
+    Units: relative errors; `largest`, `smallest_normal` and `smallest` are values of the stored type.
+    """
+
+    dtype: str
+    device: str
+    u: float
+    w: float
+    elementary: float
+    largest: float
+    smallest_normal: float
+    smallest: float
+
+    @classmethod
+    def of(cls, dtype: str, device: str = "cpu") -> Arithmetic:
+        """The model of a dtype by torch's name for it. Raises: KeyError for a dtype it does not know."""
+        precision, least, greatest = _FORMATS[dtype]
+        working = max(precision, _FORMATS["float32"][0])
+        w = 2.0**-working
+        return cls(
+            dtype=dtype,
+            device=device,
+            u=2.0**-precision,
+            w=w,
+            # One ulp is at most 2w relative to the value it belongs to.
+            elementary=2 * w * _ELEMENTARY_ULPS[device.split(":")[0]],
+            largest=(2.0 - 2.0 ** (1 - precision)) * 2.0**greatest,
+            smallest_normal=2.0**least,
+            smallest=2.0 ** (least - precision + 1),
+        )
+
+    def gamma(self, n: float | np.ndarray[Any, Any]) -> Any:
+        """γₙ = nw/(1 − nw): n working roundings in a row. Infinite where nw ≥ 1 (no bound exists).
+
+        Source: Higham, Accuracy and Stability of Numerical Algorithms, 2nd ed., lemma 3.1.
+        """
+        return compounded(np.asarray(n, dtype=float) * self.w)
+
+    def stored(self, value: Any, error: Any) -> Any:
+        """The bound after a value known to within `error` has been rounded to the stored type.
+
+        A value computed in the stored type has already been rounded; the last working rounding is
+        then part of `error`. Half the spacing of subnormals covers gradual underflow.
+        """
+        if self.u == self.w:
+            return error + self.smallest / 2
+        return error + self.u * (np.abs(value) + error) + self.smallest / 2
+
+
+def compounded(relative: Any) -> Any:
+    """r/(1 − r): turns a first-order sum of relative errors into a strict bound; infinite for r ≥ 1."""
+    r = np.asarray(relative, dtype=float)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(r < 1, r / (1 - np.minimum(r, 1)), np.inf)

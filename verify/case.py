@@ -1,0 +1,125 @@
+"""Case: one operation, on one device, in one dtype, at one workload, run by one implementation."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+
+from verify.arithmetic import Arithmetic
+from verify.operation import Array, Inputs, Operation, Options, Workload
+
+IMPLEMENTATIONS: dict[str, Callable[[Callable[..., Any]], Callable[..., Any]]] = {
+    "eager": lambda function: function,
+    "compiled": lambda function: torch.compile(function, dynamic=False),
+}
+
+
+@dataclass(frozen=True)
+class Point:
+    """A concrete input of a case: float64 arrays whose values the case's dtype holds exactly."""
+
+    name: str
+    inputs: Inputs
+    options: Options
+    far: bool = False
+
+    @property
+    def differentiable(self) -> tuple[int, ...]:
+        """The positions of the inputs that have a gradient (index inputs do not)."""
+        return tuple(i for i, x in enumerate(self.inputs) if x.dtype.kind == "f")
+
+
+@dataclass(frozen=True)
+class Case:
+    """One operation × implementation × device × dtype × workload: what a check is asked about."""
+
+    operation: Operation
+    device: str
+    dtype: str
+    workload: Workload
+    implementation: str = "eager"
+
+    @property
+    def id(self) -> str:
+        """The name of the case, as printed and selected: `softmax[cpu-float32-4x257]`."""
+        implementation = "" if self.implementation == "eager" else f"-{self.implementation}"
+        return f"{self.operation.name}[{self.device}-{self.dtype}-{self.workload.label}{implementation}]"
+
+    @property
+    def arithmetic(self) -> Arithmetic:
+        """The rounding model of this case's dtype on its device."""
+        return Arithmetic.of(self.dtype, self.device)
+
+    @property
+    def function(self) -> Callable[..., Any]:
+        """The operation as this implementation runs it."""
+        return IMPLEMENTATIONS[self.implementation](self.operation.function)
+
+    def generator(self, seed: int, purpose: str = "") -> np.random.Generator:
+        """Random numbers that depend on the seed and the case alone, so that a case can be run by itself."""
+        return np.random.default_rng([seed, zlib.crc32(f"{self.id} {purpose}".encode())])
+
+    def ordinary(self, seed: int) -> Point:
+        """A sampled input of this case's workload."""
+        inputs = self.operation.domain.sample(self.generator(seed, "inputs"), self.workload)
+        return Point("ordinary", self._held(inputs), self.workload.options)
+
+    def hard(self) -> tuple[Point, ...]:
+        """The operation's named hard inputs, built for this case's dtype."""
+        return tuple(
+            Point(hard.name, self._held(hard.build(self.arithmetic)), hard.options, hard.far)
+            for hard in self.operation.domain.hard
+        )
+
+    def tensors(self, point: Point, requires_grad: bool = False) -> tuple[torch.Tensor, ...]:
+        """The inputs of a point as tensors on this case's device, in its dtype and layout."""
+        layout = self.workload.layout if point.name == "ordinary" else "contiguous"
+        made = tuple(to_tensor(x, self.dtype, self.device, layout) for x in point.inputs)
+        if requires_grad:
+            made = tuple(t.requires_grad_() if t.is_floating_point() else t for t in made)
+        return made
+
+    def _held(self, inputs: Inputs) -> Inputs:
+        return tuple(round_to(x, self.dtype) if x.dtype.kind == "f" else x for x in inputs)
+
+
+def round_to(array: Array, dtype: str) -> Array:
+    """A float64 array rounded to a dtype's values, still stored as float64."""
+    rounded: Array = torch.from_numpy(np.ascontiguousarray(array)).to(getattr(torch, dtype)).double().numpy()
+    return rounded
+
+
+def to_tensor(array: Array, dtype: str, device: str, layout: str = "contiguous") -> torch.Tensor:
+    """An array as a tensor; floats take `dtype`, indices stay int64. Raises: ValueError for an unknown layout."""
+    tensor = torch.from_numpy(np.ascontiguousarray(array))
+    if tensor.is_floating_point():
+        tensor = tensor.to(getattr(torch, dtype))
+    tensor = tensor.to(device)
+    return laid_out(tensor, layout)
+
+
+def laid_out(tensor: torch.Tensor, layout: str) -> torch.Tensor:
+    """The same values in another memory layout. Raises: ValueError for an unknown layout."""
+    if layout == "contiguous":
+        return tensor.contiguous()
+    if layout == "transposed":
+        return tensor.mT.contiguous().mT if tensor.ndim >= 2 else tensor
+    if layout == "strided":
+        if tensor.ndim == 0:
+            return tensor
+        wide = tensor.new_zeros((*tensor.shape[:-1], 2 * tensor.shape[-1]))
+        wide[..., ::2] = tensor
+        return wide[..., ::2]
+    raise ValueError(f"unknown layout {layout!r}: one of contiguous, transposed, strided")
+
+
+def to_array(tensor: torch.Tensor) -> Array:
+    """A tensor's values as a NumPy array: floats as float64 (exact for every dtype), the rest as they are."""
+    tensor = tensor.detach().cpu()
+    array: Array = (tensor.double() if tensor.is_floating_point() else tensor).numpy()
+    return array

@@ -1,0 +1,145 @@
+"""Operation: a torch function with everything needed to judge it and to time it, declared once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from verify.arithmetic import Arithmetic
+
+Array = npt.NDArray[Any]
+Inputs = tuple[Array, ...]
+Options = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Formula:
+    """A mathematical expression in plain NumPy, with a bound on what rounding may do to it.
+
+    `evaluate(*arguments, **options)` must run on float64 arrays and on object arrays of `flint.arb`
+    alike: NumPy's ufuncs call the method of the same name on each object, so the same line is a fast
+    float64 evaluation and a proof. It must not branch on a value that is itself a result (two balls
+    may overlap); branching on inputs is exact.
+
+    `bound(arithmetic, *arguments, **options)` gives, for float64 arguments, the largest absolute
+    error that rounding alone explains, before the result is rounded to its storage type. Shapes: that
+    of the value, or anything that broadcasts to it.
+
+    Source: the paper and equation of the bound, or the line of reasoning in one sentence.
+    """
+
+    text: str
+    evaluate: Callable[..., Any]
+    bound: Callable[..., Any]
+    source: str
+
+
+@dataclass(frozen=True)
+class Workload:
+    """One way of calling an operation: the shapes of its inputs, its options and its memory layout.
+
+    Shapes: one tuple an input, in the order the function takes them.
+    `layout` is `contiguous`, `transposed` (the last two dimensions are stored the other way round) or
+    `strided` (every second element of a buffer twice as wide).
+    """
+
+    label: str
+    shapes: tuple[tuple[int, ...], ...]
+    options: Options = field(default_factory=dict)
+    layout: str = "contiguous"
+
+
+@dataclass(frozen=True)
+class HardInput:
+    """An input that has a name because implementations have failed on it.
+
+    `build(arithmetic)` returns the inputs, so that "just below overflow" means something in every
+    dtype. `far` marks those beyond the range where the textbook formula works; the stability check
+    runs them against `Operation.naive`.
+    """
+
+    name: str
+    build: Callable[[Arithmetic], Inputs]
+    options: Options = field(default_factory=dict)
+    far: bool = False
+
+
+@dataclass(frozen=True)
+class Domain:
+    """Where an operation is defined: a sampler of ordinary inputs, and the hard ones by name.
+
+    `sample(generator, workload)` returns one float64 (or int64, for indices) array a shape.
+    """
+
+    sample: Callable[[np.random.Generator, Workload], Inputs]
+    hard: tuple[HardInput, ...] = ()
+
+
+@dataclass(frozen=True)
+class Identity:
+    """Two ways to the same torch result: equal within a bound, equal bit for bit, or truly different.
+
+    `left` and `right` take the operation's own callable first, then its inputs and options, so that a
+    replaced implementation is the one that is asked. `bound(arithmetic, *inputs, **options)` is the
+    largest |left − right| that rounding explains; None asks for equality bit for bit. With
+    `differs=True` the two must be further apart than the bound: a claim such as "the mean squared
+    error is not the 2-norm" has to fail when they are the same. `applies` narrows the workloads.
+    """
+
+    name: str
+    left: Callable[..., Any]
+    right: Callable[..., Any]
+    bound: Callable[..., Any] | None = None
+    differs: bool = False
+    applies: Callable[[Workload], bool] = lambda workload: True
+
+
+@dataclass(frozen=True)
+class Cost:
+    """The least work an operation can do on a workload. Units: flops, and elements read plus written."""
+
+    flops: float
+    elements: float
+
+
+@dataclass(frozen=True)
+class Operation:
+    """A torch function, its reference formula, its gradient in closed form, and where it is defined.
+
+    `function(*inputs, **options)` takes and returns tensors. `vjp.evaluate(cotangent, *inputs,
+    **options)` returns one array an input, None for an index input; `vjp` is None where torch defines
+    no gradient. `naive` is the textbook formula in torch that a stable implementation must outlive.
+    `check` workloads are small and awkward, `bench` ones are what people run; the first `bench`
+    workload is the one a quick run times.
+
+    Example: `verify/operations/` holds one record an operation; a new one needs nothing else.
+    """
+
+    name: str
+    subject: str
+    function: Callable[..., Any]
+    forward: Formula
+    vjp: Formula | None
+    domain: Domain
+    check: tuple[Workload, ...]
+    bench: tuple[Workload, ...]
+    cost: Callable[[Workload], Cost]
+    identities: tuple[Identity, ...]
+    naive: Callable[..., Any] | None = field(default=None)
+
+    def __post_init__(self) -> None:
+        if not self.check:
+            raise ValueError(f"{self.name}: an operation needs at least one `check` workload")
+        labels = [w.label for w in (*self.check, *self.bench)]
+        repeated = sorted({label for label in labels if labels.count(label) > 1})
+        if repeated:
+            raise ValueError(f"{self.name}: workload labels must differ, repeated: {', '.join(repeated)}")
+
+    @property
+    def differentiable(self) -> bool:
+        """Whether torch defines a gradient for this operation."""
+        return self.vjp is not None

@@ -1,0 +1,52 @@
+"""Storage: files are written whole or not at all, and a damaged one is named. Imports no torch."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import tempfile
+from pathlib import Path
+from typing import Any
+
+RESULTS = Path("torchstone-results")
+OUTCOMES = "outcomes"
+OUTCOMES_SCHEMA = "torchstone.outcomes/1"
+CATALOGUE = "catalogue.json"
+
+
+class Unreadable(Exception):
+    """A stored file that cannot be used; the message names the file and the reason."""
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write a text file aside, then rename it into place, so that no reader ever meets half of it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor, aside = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
+            stream.write(text)
+            stream.flush()
+            os.fsync(stream.fileno())
+        # mkstemp makes files private; a result is meant to be read by whoever reads its neighbours.
+        umask = os.umask(0)
+        os.umask(umask)
+        os.chmod(aside, 0o666 & ~umask)
+        os.replace(aside, path)
+    except BaseException:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(aside)
+        raise
+
+
+def write_json(path: Path, record: Any) -> None:
+    """Write JSON that every parser reads: a float that JSON has no word for is an error here."""
+    write_whole(path, json.dumps(record, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def read_json(path: Path) -> Any:
+    """Read one JSON file. Raises: `Unreadable` naming the file, if it is missing, cut short or not JSON."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise Unreadable(f"{path}: {error}") from error
