@@ -1,0 +1,86 @@
+"""The catalogue: every `Operation` record found in this package's modules, one module a subject.
+
+An operation is added by writing one record in one of these modules, or in a Python file of your own
+named in the environment variable `TORCHSTONE_OPERATIONS` (several: separated as in `PATH`). Checks,
+benchmarks and reports read this catalogue and need no other edit.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import importlib.util
+import os
+import pkgutil
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from types import MappingProxyType, ModuleType
+from typing import Any
+
+from verify.ceilings import CEILINGS
+from verify.operation import Operation, Workload
+
+OWN_OPERATIONS = "TORCHSTONE_OPERATIONS"
+
+
+@functools.cache
+def catalogue() -> Mapping[str, Operation]:
+    """Every known operation by name.
+
+    Raises: ValueError if two records share a name; ImportError if an own file cannot be loaded.
+    """
+    found: dict[str, Operation] = {}
+    for module in _modules():
+        for record in vars(module).values():
+            if not isinstance(record, Operation):
+                continue
+            if found.setdefault(record.name, record) is not record:
+                raise ValueError(f"two operations are named {record.name!r}; the second is in {module.__file__}")
+    return MappingProxyType(found)
+
+
+def _modules() -> Iterator[ModuleType]:
+    for info in pkgutil.iter_modules(__path__, f"{__name__}."):
+        yield importlib.import_module(info.name)
+    for path in filter(None, os.environ.get(OWN_OPERATIONS, "").split(os.pathsep)):
+        yield _load(Path(path))
+
+
+def _load(path: Path) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(f"torchstone_own_{path.stem}", path)
+    if spec is None or spec.loader is None or not path.is_file():
+        raise ImportError(f"{OWN_OPERATIONS}: {path} is not a Python file")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def describe() -> dict[str, Any]:
+    """The catalogue as JSON, for readers that do not import torch. Units: flops, elements moved."""
+    return {
+        "schema": "torchstone.catalogue/1",
+        "operations": [_describe(operation) for operation in catalogue().values()],
+        "ceilings": [vars(ceiling) for ceiling in CEILINGS],
+    }
+
+
+def _describe(operation: Operation) -> dict[str, Any]:
+    def workload(w: Workload) -> dict[str, Any]:
+        cost = operation.cost(w)
+        return {
+            "label": w.label,
+            "shapes": [list(shape) for shape in w.shapes],
+            "options": {key: str(value) for key, value in w.options.items()},
+            "layout": w.layout,
+            "flops": cost.flops,
+            "elements": cost.elements,
+        }
+
+    return {
+        "name": operation.name,
+        "subject": operation.subject,
+        "formula": operation.forward.text,
+        "gradient": operation.vjp.text if operation.vjp else None,
+        "source": operation.forward.source,
+        "bench": [workload(w) for w in operation.bench],
+    }
