@@ -1,0 +1,406 @@
+"""Losses: cross_entropy (with class indices and with probabilities), nll_loss, mse_loss."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F  # noqa: N812 - torch's own documentation names it F
+
+from verify.arithmetic import Arithmetic, compounded
+from verify.operation import Array, Cost, Domain, Formula, HardInput, Identity, Inputs, Operation, Workload
+from verify.operations.softmax import log_softmax, log_softmax_bound, softmax
+from verify.sampling import logits_and_targets, normal
+
+# Powers of two: a weight then scales without rounding, and what is measured is the loss itself.
+_WEIGHT = (0.5, 1.0, 2.0, 0.25, 1.0, 4.0, 0.5, 1.0)
+
+_INDEX_CHECK = (
+    Workload("6x10", ((6, 10), (6,))),
+    Workload("5x8-sum", ((5, 8), (5,)), {"reduction": "sum"}),
+    Workload("4x8-none-weight", ((4, 8), (4,)), {"reduction": "none", "weight": _WEIGHT}),
+    Workload("9x3-ignore", ((9, 3), (9,)), {"ignore_index": 1}),
+)
+_INDEX_BENCH = (
+    Workload("1024x1000", ((1024, 1000), (1024,))),
+    Workload("32x10", ((32, 10), (32,))),
+    Workload("64x50257", ((64, 50257), (64,))),
+    Workload("1023x1025-strided", ((1023, 1025), (1023,)), layout="strided"),
+)
+
+
+def _with_weight(loss: Any) -> Any:
+    """A torch loss that takes its class weights as plain numbers, in the dtype of its input."""
+
+    def function(x: torch.Tensor, target: torch.Tensor, **options: Any) -> torch.Tensor:
+        weight = options.pop("weight", None)
+        tensor = None if weight is None else torch.tensor(weight, dtype=x.dtype, device=x.device)
+        result: torch.Tensor = loss(x, target, weight=tensor, **options)
+        return result
+
+    return function
+
+
+def _coefficients(x: Array, target: Array, options: dict[str, Any]) -> tuple[Array, Array]:
+    """The weight with which each log-probability enters its row's loss, and each row's share of a mean.
+
+    Rows whose target is ignored weigh nothing. Shapes: (rows, classes) and (rows,).
+    """
+    weight = np.array(options.get("weight") or np.ones(x.shape[1]))
+    kept = target != options.get("ignore_index", -100)
+    chosen = np.where(kept, target, 0)
+    share = kept * weight[chosen]
+    onehot = np.arange(x.shape[1]) == chosen[:, None]
+    smoothing = options.get("label_smoothing", 0.0)
+    rows = (1 - smoothing) * onehot * share[:, None]
+    if smoothing:
+        # ε/C is rounded in float64; ε·w is exact and is divided by C in the arithmetic of x.
+        rows = rows + (0 * x + smoothing * kept[:, None] * weight) / x.shape[1]
+    return rows, share
+
+
+def _reduced(rows: Array, share: Array, reduction: str) -> Array:
+    if reduction == "none":
+        return rows
+    return rows.sum() / share.sum() if reduction == "mean" else rows.sum()
+
+
+def _spread_cotangent(g: Array, share: Array, reduction: str) -> Array:
+    """The cotangent of each row's loss. Shapes: (rows, 1)."""
+    rows = np.broadcast_to(np.asarray(g), share.shape)
+    return (rows / share.sum() if reduction == "mean" else rows)[:, None]
+
+
+def _nll(y: Array, target: Array, **options: Any) -> Array:
+    coefficients, share = _coefficients(y, target, options)
+    return _reduced(-(coefficients * y).sum(axis=1), share, options.get("reduction", "mean"))
+
+
+def _nll_bound(a: Arithmetic, y: Array, target: Array, **options: Any) -> Array:
+    # Each term rounds once, the rows are summed in any order, the mean divides: γ over all rows.
+    coefficients, share = _coefficients(y, target, options)
+    size = _reduced((coefficients * np.abs(y)).sum(axis=1), share, options.get("reduction", "mean"))
+    return compounded((target.size + 2) * a.w + a.u) * size
+
+
+def _nll_vjp(g: Array, y: Array, target: Array, **options: Any) -> tuple[Array, None]:
+    coefficients, share = _coefficients(y, target, options)
+    return -coefficients * _spread_cotangent(g, share, options.get("reduction", "mean")), None
+
+
+def _nll_vjp_bound(a: Arithmetic, g: Array, y: Array, target: Array, **options: Any) -> tuple[Array, None]:
+    # The share of a mean is a rounded sum and a quotient; then one product.
+    gradient, _ = _nll_vjp(g, y, target, **options)
+    return compounded((target.size + 1) * a.w + 2 * a.u) * np.abs(gradient), None
+
+
+def _index_cost(flops: float) -> Any:
+    def cost(workload: Workload) -> Cost:
+        n = float(math.prod(workload.shapes[0]))
+        return Cost(flops * n, n)
+
+    return cost
+
+
+def _log_probabilities(generator: np.random.Generator, workload: Workload) -> Inputs:
+    logits, target = logits_and_targets(generator, workload)
+    return log_softmax(logits, 1), target
+
+
+NLL_LOSS = Operation(
+    name="nll_loss",
+    subject="losses",
+    function=_with_weight(F.nll_loss),
+    forward=Formula("−Σᵢ w_tᵢ yᵢ,tᵢ / Σᵢ w_tᵢ", _nll, _nll_bound, "γₙ of a weighted sum, Higham 2002, §4.2"),
+    vjp=Formula("∂yᵢ,c = −g w_c [c = tᵢ] / Σ w", _nll_vjp, _nll_vjp_bound, "two roundings and the sum of weights"),
+    domain=Domain(
+        _log_probabilities,
+        (
+            HardInput("certain", lambda a: (np.array([[0.0, -100.0], [-100.0, 0.0]]), np.array([0, 1]))),
+            HardInput("far", lambda a: (np.array([[-1.0, -3e4], [-2.0, -5e4]]), np.array([1, 1])), far=True),
+        ),
+    ),
+    check=_INDEX_CHECK,
+    bench=_INDEX_BENCH,
+    # Only the chosen entries are read.
+    cost=lambda workload: Cost(2.0 * workload.shapes[0][0], 2.0 * workload.shapes[0][0]),
+    identities=(
+        Identity(
+            "nll_loss(4y) = 4 nll_loss(y)",
+            lambda f, y, t, **options: f(4 * y, t, **options),
+            lambda f, y, t, **options: 4 * f(y, t, **options),
+        ),
+        Identity(
+            "nll_loss = −mean of the picked entries",
+            lambda f, y, t: f(y, t),
+            lambda f, y, t: -y.gather(1, t[:, None]).mean(),
+            lambda a, y, t: 2 * a.stored(_nll(y, t), _nll_bound(a, y, t)),
+            applies=lambda workload: not workload.options,
+        ),
+    ),
+)
+
+
+def _cross_entropy(x: Array, target: Array, **options: Any) -> Array:
+    return _nll(log_softmax(x, 1), target, **options)
+
+
+def _cross_entropy_bound(a: Arithmetic, x: Array, target: Array, **options: Any) -> Array:
+    # torch stores log_softmax and hands it to nll_loss: the first's error enters with nll's coefficients.
+    y = log_softmax(x, 1)
+    coefficients, share = _coefficients(y, target, options)
+    entry = log_softmax_bound(a, x, 1) + a.u * np.abs(y)
+    carried = _reduced((coefficients * entry).sum(axis=1), share, options.get("reduction", "mean"))
+    terms = target.size + (x.shape[1] if options.get("label_smoothing") else 0)
+    size = _reduced((coefficients * np.abs(y)).sum(axis=1), share, options.get("reduction", "mean"))
+    return carried + compounded((terms + 4) * a.w + 3 * a.u) * (size + carried)
+
+
+def _cross_entropy_vjp(g: Array, x: Array, target: Array, **options: Any) -> tuple[Array, None]:
+    coefficients, share = _coefficients(x, target, options)
+    rows = _spread_cotangent(g, share, options.get("reduction", "mean"))
+    return (softmax(x, 1) * coefficients.sum(axis=1, keepdims=True) - coefficients) * rows, None
+
+
+def _cross_entropy_vjp_bound(a: Arithmetic, g: Array, x: Array, target: Array, **options: Any) -> tuple[Array, None]:
+    # d − exp(ŷ)Σd with d the stored gradient of nll_loss and ŷ the stored log_softmax.
+    coefficients, share = _coefficients(x, target, options)
+    d = np.abs(coefficients * _spread_cotangent(g, share, options.get("reduction", "mean")))
+    total = d.sum(axis=1, keepdims=True)
+    y = log_softmax(x, 1)
+    p = np.exp(y)
+    of_d = compounded((target.size + 3) * a.w + 4 * a.u)
+    of_p = compounded(log_softmax_bound(a, x, 1) + a.u * np.abs(y) + a.elementary + a.w)
+    of_total = compounded(a.gamma(x.shape[1]) + of_d)
+    return of_d * d + p * total * compounded(of_p + of_total) + a.w * (d + 2 * p * total) + a.smallest, None
+
+
+def _gap(a: Arithmetic) -> float:
+    """The gap between two logits at which 1 + exp(−gap) rounds to 1 although exp(−gap) is normal."""
+    return float(np.ceil(-np.log(a.u)))
+
+
+def _pair(gap: float, target: int) -> Inputs:
+    return np.array([[gap, 0.0]]), np.array([target])
+
+
+_FAR_LOGITS = (
+    HardInput("sure and right", lambda a: _pair(_gap(a), 0), far=True),
+    HardInput("sure and wrong", lambda a: _pair(_gap(a), 1), far=True),
+    HardInput("vanishing", lambda a: _pair(float(np.ceil(-1.5 * np.log(a.smallest))), 1), far=True),
+    HardInput("large and close", lambda a: (np.array([[1000.0, 999.0, 1001.0]]), np.array([0])), far=True),
+    HardInput("equal", lambda a: (np.array([[2.0, 2.0, 2.0, 2.0]]), np.array([3]))),
+)
+
+
+def _rows_of_gradient(f: Any, x: torch.Tensor, t: torch.Tensor, **options: Any) -> torch.Tensor:
+    x = x.detach().clone().requires_grad_()
+    (gradient,) = torch.autograd.grad(f(x, t, **options).sum(), x)
+    return gradient.double().sum(1)
+
+
+def _one(x: Array, options: dict[str, Any]) -> Array:
+    return np.ones(x.shape[0] if options.get("reduction") == "none" else ())
+
+
+CROSS_ENTROPY = Operation(
+    name="cross_entropy",
+    subject="losses",
+    function=_with_weight(F.cross_entropy),
+    forward=Formula(
+        "−Σᵢ w_tᵢ log softmax(xᵢ)_tᵢ / Σᵢ w_tᵢ",
+        _cross_entropy,
+        _cross_entropy_bound,
+        "log_softmax's bound (Blanchard, Higham & Higham 2021, §3) carried through nll_loss",
+    ),
+    vjp=Formula("∂xᵢ = g (pᵢ − onehot tᵢ) / n", _cross_entropy_vjp, _cross_entropy_vjp_bound, "d − exp(ŷ)Σd, Higham 2002, §3.1"),
+    domain=Domain(logits_and_targets, _FAR_LOGITS),
+    check=(*_INDEX_CHECK, Workload("5x8-smoothing", ((5, 8), (5,)), {"label_smoothing": 0.125, "weight": _WEIGHT})),
+    bench=_INDEX_BENCH,
+    cost=_index_cost(5),
+    identities=(
+        Identity(
+            "cross_entropy = nll_loss of log_softmax",
+            lambda f, x, t, **options: f(x, t, **options),
+            lambda f, x, t, **options: _with_weight(F.nll_loss)(F.log_softmax(x, 1), t, **options),
+            lambda a, x, t, **options: 2
+            * a.stored(_cross_entropy(x, t, **options), _cross_entropy_bound(a, x, t, **options)),
+            applies=lambda workload: "label_smoothing" not in workload.options,
+        ),
+        Identity(
+            "class indices = their one-hot probabilities",
+            lambda f, x, t: f(x, t),
+            lambda f, x, t: F.cross_entropy(x, F.one_hot(t, x.shape[1]).to(x.dtype)),
+            lambda a, x, t: 2 * a.stored(_cross_entropy(x, t), _cross_entropy_bound(a, x, t)),
+            applies=lambda workload: not workload.options,
+        ),
+        Identity(
+            "rows of the gradient sum to 0",
+            _rows_of_gradient,
+            lambda f, x, t, **options: torch.zeros(x.shape[0], dtype=torch.float64, device=x.device),
+            lambda a, x, t, **options: _cross_entropy_vjp_sum_bound(a, x, t, options),
+        ),
+    ),
+    naive=lambda x, target: -torch.softmax(x, 1).gather(1, target[:, None]).log().mean(),
+)
+
+
+def _cross_entropy_vjp_sum_bound(a: Arithmetic, x: Array, target: Array, options: dict[str, Any]) -> Array:
+    g = _one(x, options)
+    gradient, _ = _cross_entropy_vjp(g, x, target, **options)
+    bound, _ = _cross_entropy_vjp_bound(a, g, x, target, **options)
+    return np.asarray(a.stored(gradient, bound).sum(axis=1))
+
+
+def _soft(x: Array, q: Array) -> Array:
+    return -(q * log_softmax(x, 1)).sum() / x.shape[0]
+
+
+def _soft_bound(a: Arithmetic, x: Array, q: Array) -> Array:
+    y = log_softmax(x, 1)
+    carried = (np.abs(q) * (log_softmax_bound(a, x, 1) + a.u * np.abs(y))).sum() / x.shape[0]
+    size = (np.abs(q) * np.abs(y)).sum() / x.shape[0]
+    return carried + compounded((x.size + 3) * a.w + 2 * a.u) * (size + carried)
+
+
+def _soft_vjp(g: Array, x: Array, q: Array) -> tuple[Array, Array]:
+    n = x.shape[0]
+    return g * (softmax(x, 1) * q.sum(axis=1, keepdims=True) - q) / n, -g * log_softmax(x, 1) / n
+
+
+def _soft_vjp_bound(a: Arithmetic, g: Array, x: Array, q: Array) -> tuple[Array, Array]:
+    n, y = x.shape[0], log_softmax(x, 1)
+    d = np.abs(g * q) / n
+    total, p, of_d = d.sum(axis=1, keepdims=True), np.exp(y), compounded(4 * a.u)
+    of_p = compounded(log_softmax_bound(a, x, 1) + a.u * np.abs(y) + a.elementary + a.w)
+    of_x = of_d * d + p * total * compounded(of_p + a.gamma(x.shape[1]) + of_d) + a.w * (d + 2 * p * total)
+    of_q = np.abs(g) / n * (log_softmax_bound(a, x, 1) + compounded(4 * a.u) * np.abs(y))
+    return of_x + a.smallest, of_q + a.smallest
+
+
+def _logits_and_probabilities(generator: np.random.Generator, workload: Workload) -> Inputs:
+    logits, weights = (generator.standard_normal(shape) for shape in workload.shapes)
+    return 2 * logits, softmax(weights, 1)
+
+
+CROSS_ENTROPY_PROBABILITIES = Operation(
+    name="cross_entropy_probabilities",
+    subject="losses",
+    function=F.cross_entropy,
+    forward=Formula(
+        "−Σᵢ Σ_c qᵢ,c log softmax(xᵢ)_c / n",
+        _soft,
+        _soft_bound,
+        "log_softmax's bound (Blanchard, Higham & Higham 2021, §3) in an inner product, Higham 2002, §3.1",
+    ),
+    vjp=Formula("∂x = g (p Σq − q)/n, ∂q = −g log p / n", _soft_vjp, _soft_vjp_bound, "d − exp(ŷ)Σd, Higham 2002, §3.1"),
+    domain=Domain(
+        _logits_and_probabilities,
+        (
+            HardInput("vanishing", lambda a: (np.array([[1000.0, 0.0]]), np.array([[0.5, 0.5]])), far=True),
+            HardInput("large and close", lambda a: (np.array([[1000.0, 999.0]]), np.array([[0.25, 0.75]])), far=True),
+        ),
+    ),
+    check=(Workload("4x6", ((4, 6), (4, 6))), Workload("7x3", ((7, 3), (7, 3)))),
+    bench=(Workload("1024x1000", ((1024, 1000), (1024, 1000))), Workload("32x10", ((32, 10), (32, 10)))),
+    cost=lambda workload: Cost(7.0 * math.prod(workload.shapes[0]), 2.0 * math.prod(workload.shapes[0])),
+    identities=(
+        Identity(
+            "the loss is linear in the target",
+            lambda f, x, q: f(x, 2 * q),
+            lambda f, x, q: 2 * f(x, q),
+            lambda a, x, q: 4 * a.stored(_soft(x, q), _soft_bound(a, x, q)),
+        ),
+    ),
+    naive=lambda x, q: -(q * torch.softmax(x, 1).log()).sum() / x.shape[0],
+)
+
+
+def _mse(x: Array, y: Array, reduction: str = "mean") -> Array:
+    squares = (x - y) * (x - y)
+    return {"none": lambda: squares, "sum": squares.sum, "mean": lambda: squares.sum() / squares.size}[reduction]()
+
+
+def _mse_bound(a: Arithmetic, x: Array, y: Array, reduction: str = "mean") -> Array:
+    # The difference rounds and is squared (2u), the square is stored (u); all terms are positive, so the
+    # sum adds γ relative to itself; the mean divides.
+    terms = 0 if reduction == "none" else x.size
+    return compounded(3 * a.u + (terms + 1) * a.w) * _mse(x, y, reduction) + (terms + 1) * a.smallest
+
+
+def _mse_vjp(g: Array, x: Array, y: Array, reduction: str = "mean") -> tuple[Array, Array]:
+    of_x = 2 * (x - y) * g / (x.size if reduction == "mean" else 1)
+    return of_x, -of_x
+
+
+def _mse_vjp_bound(a: Arithmetic, g: Array, x: Array, y: Array, reduction: str = "mean") -> tuple[Array, Array]:
+    of_x = compounded(5 * a.u) * np.abs(_mse_vjp(g, x, y, reduction)[0]) + a.smallest
+    return of_x, of_x
+
+
+def _squared_norm(f: Any, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+    return torch.linalg.vector_norm(x - y) ** 2
+
+
+def _mse_norm_bound(a: Arithmetic, x: Array, y: Array) -> Array:
+    # |n·MSE/‖r‖₂² − 1| ≤ (2h + 6)u, h the depth of the summation; n terms in any order have h ≤ n. The
+    # norm and its square round three times more, each stored.
+    total = ((x - y) ** 2).sum()
+    return compounded((2 * x.size + 6) * a.w + 12 * a.u) * total + x.size * a.smallest
+
+
+MSE_LOSS = Operation(
+    name="mse_loss",
+    subject="losses",
+    function=F.mse_loss,
+    forward=Formula("Σᵢ (xᵢ − yᵢ)² / n", _mse, _mse_bound, "γₙ of a sum of positive terms, Higham 2002, §4.2"),
+    vjp=Formula("∂x = 2g (x − y)/n, ∂y = −∂x", _mse_vjp, _mse_vjp_bound, "five roundings, Higham 2002, §3.1"),
+    domain=Domain(
+        normal,
+        (
+            HardInput("equal", lambda a: (np.array([1.5, -2.0]), np.array([1.5, -2.0]))),
+            HardInput("neighbours", lambda a: (np.array([1.0, 1.0]), np.array([1.0 + 2 * a.u, 1.0 - a.u]))),
+            HardInput(
+                "near overflow",
+                lambda a: (np.array([np.sqrt(a.largest) / 4, 0.0]), np.array([0.0, np.sqrt(a.largest) / 4])),
+                far=True,
+            ),
+        ),
+    ),
+    check=(
+        Workload("37", ((37,), (37,))),
+        Workload("4x6-sum", ((4, 6), (4, 6)), {"reduction": "sum"}),
+        Workload("3x5-none-transposed", ((3, 5), (3, 5)), {"reduction": "none"}, layout="transposed"),
+    ),
+    bench=(
+        Workload("1024x1024", ((1024, 1024), (1024, 1024))),
+        Workload("64", ((64,), (64,))),
+        Workload("1000003", ((1_000_003,), (1_000_003,))),
+        Workload("1023x1025-strided", ((1023, 1025), (1023, 1025)), layout="strided"),
+    ),
+    cost=lambda workload: Cost(3.0 * math.prod(workload.shapes[0]), 2.0 * math.prod(workload.shapes[0])),
+    identities=(
+        Identity(
+            "n·MSE = ‖x − y‖₂²",
+            lambda f, x, y: x.numel() * f(x, y),
+            _squared_norm,
+            lambda a, x, y: _mse_norm_bound(a, x, y) + a.u * ((x - y) ** 2).sum(),
+            applies=lambda workload: not workload.options,
+        ),
+        Identity(
+            "MSE is not the 2-norm",
+            lambda f, x, y: f(x, y),
+            lambda f, x, y: torch.linalg.vector_norm(x - y),
+            lambda a, x, y: compounded((x.size + 6) * a.w + 6 * a.u) * (_mse(x, y) + np.sqrt(((x - y) ** 2).sum())),
+            differs=True,
+            applies=lambda workload: not workload.options,
+        ),
+        Identity(
+            "mse_loss(x, y) = mse_loss(y, x)",
+            lambda f, x, y, **options: f(x, y, **options),
+            lambda f, x, y, **options: f(y, x, **options),
+        ),
+    ),
+)

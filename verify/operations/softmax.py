@@ -1,0 +1,293 @@
+"""The softmax family: softmax, log_softmax, logsumexp."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import torch
+
+from verify.arithmetic import Arithmetic, compounded
+from verify.operation import Array, Cost, Domain, Formula, HardInput, Identity, Inputs, Operation, Workload
+
+_BLANCHARD = "Blanchard, Higham & Higham, Accurately computing the log-sum-exp and softmax functions, IMA J. Numer. Anal. 41 (2021)"
+
+_CHECK = (
+    Workload("64-dim0", ((64,),), {"dim": 0}),
+    Workload("3x17-dim1", ((3, 17),), {"dim": 1}),
+    Workload("5x4-dim0-transposed", ((5, 4),), {"dim": 0}, layout="transposed"),
+)
+_BENCH = (
+    Workload("1024x1024", ((1024, 1024),), {"dim": 1}),
+    Workload("32x64", ((32, 64),), {"dim": 1}),
+    Workload("64x50257", ((64, 50257),), {"dim": 1}),
+    Workload("1024x1024-dim0", ((1024, 1024),), {"dim": 0}),
+    Workload("1023x1025-strided", ((1023, 1025),), {"dim": 1}, layout="strided"),
+)
+
+
+def _sample(generator: np.random.Generator, workload: Workload) -> Inputs:
+    return tuple(2 * generator.standard_normal(shape) for shape in workload.shapes)
+
+
+def _row(*numbers: float) -> Inputs:
+    return (np.array([numbers]),)
+
+
+def _confident(a: Arithmetic) -> float:
+    """The gap at which 1 + exp(−gap) rounds to 1 although exp(−gap) is a normal number."""
+    return float(np.ceil(-np.log(a.u)))
+
+
+def _vanishing(a: Arithmetic) -> float:
+    """A gap so wide that exp(−gap) is below every number of the dtype."""
+    return float(np.ceil(-1.5 * np.log(a.smallest)))
+
+
+def _hard(dim: int) -> tuple[HardInput, ...]:
+    options = {"dim": dim}
+    return (
+        HardInput("equal", lambda a: _row(3.0, 3.0, 3.0), options),
+        HardInput("single", lambda a: _row(2.5), options),
+        HardInput("large and close", lambda a: _row(1000.0, 999.0, 1001.0), options, far=True),
+        HardInput("very negative", lambda a: _row(-1000.0, -1001.0, -999.0), options, far=True),
+        HardInput("one wins", lambda a: _row(_confident(a), 0.0), options, far=True),
+        HardInput("vanishing", lambda a: _row(0.0, -_vanishing(a), -1.0), options, far=True),
+    )
+
+
+def shifted(x: Array, dim: int) -> Array:
+    """x − max x along a dimension: inputs are exact, so the maximum is too."""
+    return x - x.max(axis=dim, keepdims=True)
+
+
+def softmax(x: Array, dim: int) -> Array:
+    """exp xᵢ / Σⱼ exp xⱼ along a dimension. Shapes: that of x."""
+    e = np.exp(shifted(x, dim))
+    return e / e.sum(axis=dim, keepdims=True)
+
+
+def log_softmax(x: Array, dim: int) -> Array:
+    """xᵢ − log Σⱼ exp xⱼ along a dimension. Shapes: that of x."""
+    d = shifted(x, dim)
+    return d - np.log(np.exp(d).sum(axis=dim, keepdims=True))
+
+
+def logsumexp(x: Array, dim: int) -> Array:
+    """log Σⱼ exp xⱼ along a dimension, which vanishes."""
+    m = x.max(axis=dim, keepdims=True)
+    return (m + np.log(np.exp(x - m).sum(axis=dim, keepdims=True))).squeeze(dim)
+
+
+def _sum_error(a: Arithmetic, x: Array, dim: int, u: float) -> Array:
+    """Relative error of Σ exp(xⱼ − max): each term's exponent is off by u|dⱼ|, exp adds its own, γ the sum's.
+
+    The terms enter with weight pⱼ, so the error is Σ pⱼ u|dⱼ| rather than u·max|dⱼ| (the published
+    bound, (n + 2 + 2(x_max − x_min))u for softmax, takes the maximum).
+    """
+    d, p = np.abs(shifted(x, dim)), softmax(x, dim)
+    spread = (p * d).sum(axis=dim, keepdims=True)
+    return u * spread + a.elementary + (u if u > a.w else 0) + a.gamma(max(0, x.shape[dim] - 1))
+
+
+def _softmax_bound(a: Arithmetic, x: Array, dim: int) -> Array:
+    relative = a.w * np.abs(shifted(x, dim)) + a.elementary + _sum_error(a, x, dim, a.w) + 2 * a.w
+    return softmax(x, dim) * compounded(relative) + a.smallest
+
+
+def _softmax_vjp(g: Array, x: Array, dim: int) -> tuple[Array]:
+    # Σⱼ pⱼ(gᵢ − gⱼ) rather than gᵢ − Σⱼ gⱼpⱼ would be stable in floating point; balls need neither.
+    p = softmax(x, dim)
+    return (p * (g - (g * p).sum(axis=dim, keepdims=True)),)
+
+
+def _softmax_vjp_bound(a: Arithmetic, g: Array, x: Array, dim: int) -> tuple[Array]:
+    # torch forms p̂(g − Σ g p̂) from the stored p̂: with δ the error of p̂, the inner product is off by
+    # Σ|g|δ and its own γ, the difference rounds, the product rounds.
+    p, n = softmax(x, dim), x.shape[dim]
+    delta = _softmax_bound(a, x, dim) + a.u * p
+    inner = (g * p).sum(axis=dim, keepdims=True)
+    inner_error = (np.abs(g) * (delta + a.gamma(n) * p)).sum(axis=dim, keepdims=True)
+    difference = np.abs(g - inner)
+    difference_error = inner_error + a.w * (difference + np.abs(inner) + np.abs(g))
+    return (delta * (difference + difference_error) + p * (difference_error + 2 * a.w * difference) + a.smallest,)
+
+
+def _cost(flops: float, writes: bool) -> Any:
+    def cost(workload: Workload) -> Cost:
+        n = float(math.prod(workload.shapes[0]))
+        return Cost(flops * n, (2 if writes else 1) * n)
+
+    return cost
+
+
+def _gradient(f: Any, x: torch.Tensor, cotangent: torch.Tensor | None = None, **options: Any) -> torch.Tensor:
+    x = x.detach().clone().requires_grad_()
+    y = f(x, **options)
+    (gradient,) = torch.autograd.grad(y, x, torch.ones_like(y) if cotangent is None else cotangent)
+    return gradient
+
+
+SOFTMAX = Operation(
+    name="softmax",
+    subject="softmax",
+    function=torch.softmax,
+    forward=Formula("pᵢ = exp xᵢ / Σⱼ exp xⱼ", softmax, _softmax_bound, f"{_BLANCHARD}, §4"),
+    vjp=Formula("∂xᵢ = pᵢ (gᵢ − Σⱼ gⱼ pⱼ)", _softmax_vjp, _softmax_vjp_bound, "the product p̂(g − Σgp̂), Higham 2002, §3.1"),
+    domain=Domain(_sample, _hard(dim=1)),
+    check=_CHECK,
+    bench=_BENCH,
+    cost=_cost(5, writes=True),
+    identities=(
+        Identity(
+            "Σᵢ pᵢ = 1",
+            lambda f, x, dim: f(x, dim=dim).sum(dim),
+            lambda f, x, dim: torch.ones_like(x).amax(dim),
+            lambda a, x, dim: a.stored(
+                1, (_softmax_bound(a, x, dim) + a.u * softmax(x, dim)).sum(axis=dim) + a.gamma(x.shape[dim])
+            ),
+        ),
+        Identity(
+            "softmax(x + 4) = softmax(x)",
+            # 4 is added without rounding only where x has few bits: x is cut to multiples of 2⁻² first.
+            lambda f, x, dim: f((4 * x).round() / 4 + 4, dim=dim),
+            lambda f, x, dim: f((4 * x).round() / 4, dim=dim),
+            lambda a, x, dim: 2 * a.stored(softmax(_quarters(x), dim), _softmax_bound(a, _quarters(x), dim)),
+        ),
+        Identity(
+            "rows of the Jacobian sum to 0",
+            lambda f, x, dim: _gradient(f, x, dim=dim),
+            lambda f, x, dim: torch.zeros_like(x),
+            lambda a, x, dim: a.stored(0, _softmax_vjp_bound(a, np.ones(x.shape), x, dim)[0]),
+        ),
+        Identity(
+            "p keeps the order of x",
+            lambda f, x, dim: f(x, dim=dim).gather(dim, x.argsort(dim)).diff(dim=dim).clamp(max=0),
+            lambda f, x, dim: torch.zeros_like(f(x, dim=dim).diff(dim=dim)),
+        ),
+    ),
+    naive=lambda x, dim: torch.exp(x) / torch.exp(x).sum(dim, keepdim=True),
+)
+
+
+def _quarters(x: Array) -> Array:
+    return np.round(4 * x) / 4
+
+
+def log_softmax_bound(a: Arithmetic, x: Array, dim: int) -> Array:
+    """Absolute error of (xᵢ − max) − log Σ exp: the shift, the sum's error through log, log's own, the difference."""
+    d = np.abs(shifted(x, dim))
+    total = np.exp(-d).sum(axis=dim, keepdims=True)
+    sum_error = compounded(_sum_error(a, x, dim, a.w))
+    return a.w * d + sum_error + a.elementary * np.log(total) + a.w * (np.abs(log_softmax(x, dim)) + sum_error)
+
+
+def log_softmax_vjp_bound(a: Arithmetic, g: Array, x: Array, dim: int) -> tuple[Array]:
+    """Error of gᵢ − exp(yᵢ) Σ g with y the stored output."""
+    y, n = log_softmax(x, dim), x.shape[dim]
+    p, total, size = np.exp(y), g.sum(axis=dim, keepdims=True), np.abs(g).sum(axis=dim, keepdims=True)
+    of_p = compounded(log_softmax_bound(a, x, dim) + a.u * np.abs(y) + a.elementary + a.w)
+    of_sum = a.gamma(n) * size
+    return (p * (np.abs(total) * of_p + of_sum * (1 + of_p)) + a.w * (np.abs(g) + 2 * p * np.abs(total)) + a.smallest,)
+
+
+LOG_SOFTMAX = Operation(
+    name="log_softmax",
+    subject="softmax",
+    function=torch.log_softmax,
+    forward=Formula("yᵢ = xᵢ − log Σⱼ exp xⱼ", log_softmax, log_softmax_bound, f"{_BLANCHARD}, §3"),
+    vjp=Formula(
+        "∂xᵢ = gᵢ − pᵢ Σⱼ gⱼ",
+        lambda g, x, dim: (g - softmax(x, dim) * g.sum(axis=dim, keepdims=True),),
+        log_softmax_vjp_bound,
+        "g − exp(ŷ)Σg from the stored output, Higham 2002, §3.1",
+    ),
+    domain=Domain(_sample, _hard(dim=1)),
+    check=_CHECK,
+    bench=_BENCH,
+    cost=_cost(5, writes=True),
+    identities=(
+        Identity(
+            "exp log_softmax = softmax",
+            lambda f, x, dim: f(x, dim=dim).exp(),
+            lambda f, x, dim: torch.softmax(x, dim=dim),
+            lambda a, x, dim: 2 * a.stored(softmax(x, dim), _softmax_bound(a, x, dim))
+            + softmax(x, dim)
+            * compounded(log_softmax_bound(a, x, dim) + a.u * np.abs(log_softmax(x, dim)) + a.elementary + a.u),
+        ),
+        Identity(
+            "rows of the Jacobian sum to 0",
+            lambda f, x, dim: _gradient(f, x, dim=dim).double().sum(dim),
+            lambda f, x, dim: torch.zeros_like(x).double().sum(dim),
+            lambda a, x, dim: a.stored(
+                softmax(x, dim), log_softmax_vjp_bound(a, np.ones(x.shape), x, dim)[0] + x.shape[dim] * a.u
+            ).sum(axis=dim),
+        ),
+    ),
+    naive=lambda x, dim: torch.log(torch.softmax(x, dim=dim)),
+)
+
+
+def _logsumexp_bound(a: Arithmetic, x: Array, dim: int) -> Array:
+    # torch composes it of stored steps (shift, exp, sum, log, add), so every step rounds to u. log's result
+    # is at most log n; the sum's relative error is its absolute error.
+    d = np.abs(shifted(x, dim))
+    total = np.exp(-d).sum(axis=dim, keepdims=True)
+    sum_error = compounded(_sum_error(a, x, dim, a.u) + a.u)
+    rounded = (a.elementary + a.u) * (np.log(total) + sum_error)
+    y = np.expand_dims(logsumexp(x, dim), dim)
+    return (sum_error + rounded + a.w * np.abs(y)).squeeze(dim)
+
+
+def _logsumexp_vjp_bound(a: Arithmetic, g: Array, x: Array, dim: int) -> tuple[Array]:
+    # g·exp(x − ŷ) with ŷ stored: its error and the rounding of the difference sit in the exponent.
+    y = np.expand_dims(logsumexp(x, dim), dim)
+    of_y = a.stored(y, np.expand_dims(_logsumexp_bound(a, x, dim), dim))
+    exponent = a.u * np.abs(x - y) + of_y
+    p = np.abs(np.expand_dims(g, dim)) * softmax(x, dim)
+    return (p * compounded(np.expm1(exponent) + a.elementary + 2 * a.u) + a.smallest,)
+
+
+LOGSUMEXP = Operation(
+    name="logsumexp",
+    subject="softmax",
+    function=torch.logsumexp,
+    forward=Formula("y = log Σⱼ exp xⱼ", logsumexp, _logsumexp_bound, f"{_BLANCHARD}, §3"),
+    vjp=Formula(
+        "∂xᵢ = g pᵢ",
+        lambda g, x, dim: (np.expand_dims(g, dim) * softmax(x, dim),),
+        _logsumexp_vjp_bound,
+        "g·exp(x − ŷ) from the stored output, Higham 2002, §3.1",
+    ),
+    domain=Domain(_sample, _hard(dim=1)),
+    check=_CHECK,
+    bench=_BENCH,
+    cost=_cost(4, writes=False),
+    identities=(
+        Identity(
+            "logsumexp(x + 4) = logsumexp(x) + 4",
+            lambda f, x, dim: f((4 * x).round() / 4 + 4, dim=dim),
+            lambda f, x, dim: f((4 * x).round() / 4, dim=dim) + 4,
+            lambda a, x, dim: a.stored(logsumexp(_quarters(x), dim), _logsumexp_bound(a, _quarters(x), dim))
+            + a.stored(logsumexp(_quarters(x), dim) + 4, _logsumexp_bound(a, _quarters(x) + 4, dim))
+            + a.u * np.abs(logsumexp(_quarters(x), dim) + 4),
+        ),
+        Identity(
+            "∇ logsumexp = softmax",
+            lambda f, x, dim: _gradient(f, x, dim=dim),
+            lambda f, x, dim: torch.softmax(x, dim=dim),
+            lambda a, x, dim: a.stored(
+                softmax(x, dim), _logsumexp_vjp_bound(a, np.ones(logsumexp(x, dim).shape), x, dim)[0]
+            )
+            + a.stored(softmax(x, dim), _softmax_bound(a, x, dim)),
+        ),
+        Identity(
+            "max x ≤ logsumexp(x)",
+            lambda f, x, dim: (x.amax(dim) - f(x, dim=dim)).clamp(min=0),
+            lambda f, x, dim: torch.zeros_like(x.amax(dim)),
+            lambda a, x, dim: a.stored(logsumexp(x, dim), _logsumexp_bound(a, x, dim)),
+        ),
+    ),
+    naive=lambda x, dim: torch.log(torch.exp(x).sum(dim)),
+)

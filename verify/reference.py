@@ -1,0 +1,126 @@
+"""Reference: a NumPy formula evaluated in ball arithmetic, so that the exact value is enclosed, not estimated."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import flint
+import numpy as np
+
+from verify.arithmetic import Arithmetic
+from verify.operation import Array
+from verify.ulp import spacing
+
+# The enclosure must be this much finer than the spacing of the format it judges, so that what is left
+# of it cannot be mistaken for an error: 2⁻²⁰ ulp.
+_FINENESS = 2.0**-20
+_PRECISIONS = (128, 256, 512, 1024, 2048, 4096)
+
+_to_ball = np.frompyfunc(lambda value: flint.arb(float(value)), 1, 1)
+_middle = np.frompyfunc(lambda ball: float(ball.mid()), 1, 1)
+_radius = np.frompyfunc(lambda ball: float(ball.rad()), 1, 1)
+_distance = np.frompyfunc(lambda ball, value: float(abs(ball - value).upper()), 2, 1)
+
+
+@dataclass(frozen=True)
+class Enclosure:
+    """Balls that contain the exact values of a formula at exact inputs.
+
+    `balls` is an object array of `flint.arb`; `precision` is the number of bits they were computed with.
+    """
+
+    balls: Array
+    precision: int
+
+    @property
+    def value(self) -> Array:
+        """The midpoints as float64 (an exact value beyond float64's range becomes infinite)."""
+        middles: Array = np.asarray(_middle(self.balls), dtype=float)
+        return middles
+
+    @property
+    def radius(self) -> Array:
+        """The half-widths as float64; nan where the formula is undefined."""
+        radii: Array = np.asarray(_radius(self.balls), dtype=float)
+        return radii
+
+    def error(self, computed: Array, arithmetic: Arithmetic) -> Array:
+        """A proved upper bound on |computed − exact|, in the dtype's own terms.
+
+        An infinite result is right, with error 0, exactly where rounding to nearest overflows: where
+        the exact magnitude reaches the largest number plus half its spacing (IEEE 754-2019, 4.3.1).
+
+        Shapes: `computed` must have the enclosure's shape. Raises: ValueError if it does not.
+        """
+        if computed.shape != self.balls.shape:
+            raise ValueError(f"the result has shape {computed.shape}, the reference {self.balls.shape}")
+        finite = np.isfinite(computed)
+        error = np.full(computed.shape, np.inf)
+        with flint.ctx.workprec(max(self.precision, 128)):
+            if finite.any():
+                balls = _to_ball(np.where(finite, computed, 0.0))
+                error[finite] = np.asarray(_distance(self.balls, balls), dtype=float)[finite]
+            overflow = flint.arb(arithmetic.largest) * (1 + flint.arb(arithmetic.u) / 2)
+            for index in zip(*np.nonzero(np.isinf(computed)), strict=True):
+                if self.balls[index] * (1 if computed[index] > 0 else -1) >= overflow:
+                    error[index] = 0.0
+        return error
+
+
+def in_balls(arguments: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Float arrays as exact balls; index arrays as they are. Floats are exact, so every radius is 0."""
+    return tuple(
+        np.asarray(_to_ball(a), dtype=object) if isinstance(a, np.ndarray) and a.dtype.kind == "f" else a
+        for a in arguments
+    )
+
+
+def certify(
+    evaluate: Callable[..., Any],
+    arguments: tuple[Any, ...],
+    options: Mapping[str, Any],
+    arithmetic: Arithmetic,
+) -> tuple[Enclosure | None, ...]:
+    """Enclose every array that a formula returns, raising the precision until each is fine enough.
+
+    A formula that returns one array gives a tuple of one; None (an index input's gradient) stays None.
+    A ball that stays wide at the highest precision is returned as it is: its radius says so, and
+    `Enclosure.error` then reports an error no smaller than it.
+    """
+    balls = in_balls(arguments)
+    for precision in _PRECISIONS:
+        with flint.ctx.workprec(precision), np.errstate(all="ignore"):
+            results = _as_arrays(evaluate(*balls, **options))
+            enclosures = tuple(None if r is None else Enclosure(r, precision) for r in results)
+            if all(e is None or _fine(e, arithmetic) for e in enclosures):
+                break
+    return enclosures
+
+
+def _as_arrays(result: Any) -> tuple[Array | None, ...]:
+    results = result if isinstance(result, tuple) else (result,)
+    return tuple(None if r is None else _all_balls(np.asarray(r, dtype=object)) for r in results)
+
+
+_as_ball = np.frompyfunc(lambda value: value if isinstance(value, flint.arb) else flint.arb(value), 1, 1)
+
+
+def _all_balls(values: Array) -> Array:
+    # A formula may write a plain 0 or 1 into some entries; those are exact too.
+    return np.asarray(_as_ball(values), dtype=object)
+
+
+def _fine(enclosure: Enclosure, arithmetic: Arithmetic) -> bool:
+    with np.errstate(all="ignore"):
+        allowed = _FINENESS * spacing(enclosure.value, arithmetic)
+        return bool(np.all(enclosure.radius <= allowed))
+
+
+def plain(evaluate: Callable[..., Any], arguments: tuple[Any, ...], options: Mapping[str, Any]) -> tuple[Any, ...]:
+    """The same formula in float64: fast, and as accurate as float64 and the formula allow."""
+    with np.errstate(all="ignore"):
+        result = evaluate(*arguments, **options)
+    results = result if isinstance(result, tuple) else (result,)
+    return tuple(None if r is None else np.asarray(r, dtype=float) for r in results)

@@ -1,0 +1,65 @@
+"""Sampling: the ordinary inputs that operations draw from, as functions of a generator and a workload."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+
+from verify.operation import Array, Cost, Inputs, Workload
+
+# float32, float16 and bfloat16 all hold the integers up to 256 exactly.
+_EXACT_INTEGERS = 256
+
+
+def normal(generator: np.random.Generator, workload: Workload) -> Inputs:
+    """Standard normal entries for every input."""
+    return tuple(generator.standard_normal(shape) for shape in workload.shapes)
+
+
+def off_zero(generator: np.random.Generator, workload: Workload) -> Inputs:
+    """Normal entries moved away from 0 by 1/4, twice the longest step of a finite difference."""
+    return tuple(np.copysign(np.abs(x) + 0.25, x) for x in normal(generator, workload))
+
+
+def distinct(generator: np.random.Generator, workload: Workload) -> Inputs:
+    """Entries that differ by at least 1/2 in every dtype, so that a maximum has one place.
+
+    A large array (a benchmark's) cannot keep that in 8 bits of precision; it gets normal entries.
+    """
+    return tuple(_spread(generator, shape) for shape in workload.shapes)
+
+
+def near_one(generator: np.random.Generator, workload: Workload) -> Inputs:
+    """Entries of either sign with magnitude exp(±1/√n), so that a product of n of them stays near 1."""
+    made = []
+    for shape in workload.shapes:
+        scale = 1 / math.sqrt(max(1, math.prod(shape)))
+        x = generator.standard_normal(shape)
+        made.append(np.copysign(np.exp(scale * generator.standard_normal(shape)), x))
+    return tuple(made)
+
+
+def logits_and_targets(generator: np.random.Generator, workload: Workload) -> Inputs:
+    """Normal logits of spread 2, and one class index a row; every ignored index is really drawn."""
+    rows, classes = workload.shapes[0]
+    targets = generator.integers(0, classes, size=(rows,))
+    return 2 * generator.standard_normal((rows, classes)), targets
+
+
+def _spread(generator: np.random.Generator, shape: tuple[int, ...]) -> Array:
+    size = math.prod(shape)
+    if size > _EXACT_INTEGERS:
+        return generator.standard_normal(shape)
+    return (generator.permutation(size) - size // 2).reshape(shape) / 2
+
+
+def elementwise_cost(flops: float) -> Callable[[Workload], Cost]:
+    """A cost of so many flops an entry, each entry read once and written once."""
+
+    def cost(workload: Workload) -> Cost:
+        n = float(math.prod(workload.shapes[0]))
+        return Cost(flops * n, 2 * n)
+
+    return cost
