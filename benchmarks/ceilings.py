@@ -1,0 +1,48 @@
+"""Ceilings: what this machine can do at most, timed in the same run as the operations it bounds."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+
+from benchmarks._axes import PARAM_NAMES, SEED, VERSION, set_threads
+from benchmarks._operations import AsvSamples, attempt, over, refuse_unsupported, timed
+from verify.case import to_tensor
+from verify.ceilings import CEILINGS
+
+_CEILINGS = {ceiling.label: ceiling for ceiling in CEILINGS}
+
+
+class _Ceilings:
+    unit = "seconds"
+    version = VERSION
+    param_names = PARAM_NAMES
+
+    def setup(self, workload: str, dtype: str, device: str) -> None:
+        """Make operands and result beforehand: a ceiling takes no memory."""
+        set_threads()
+        refuse_unsupported(dtype, device)
+        ceiling = _CEILINGS[workload]
+        shape = (ceiling.size, ceiling.size) if ceiling.kind == "flops" else (ceiling.size,)
+        generator = np.random.default_rng(SEED)
+        self.left, self.right, self.out = (
+            to_tensor(generator.standard_normal(shape), dtype, device) for _ in range(3)
+        )
+        self.call = self._product if ceiling.kind == "flops" else self._copy
+        attempt(self.call)
+
+    def _product(self) -> torch.Tensor:
+        return torch.mm(self.left, self.right, out=self.out)
+
+    def _copy(self) -> torch.Tensor:
+        return self.out.copy_(self.left)
+
+    def track_forward(self, workload: str, dtype: str, device: str) -> AsvSamples:
+        """A square matrix product into a given result, or a copy onto warm memory."""
+        return timed(f"ceiling {workload} {dtype} {device}", self.call, device)
+
+
+class Ceilings(_Ceilings):
+    """The largest matrix product rate, and the largest copy rate at every level of the memory."""
+
+    track_forward = over(list(_CEILINGS), _Ceilings.track_forward)

@@ -1,0 +1,7 @@
+"""Matrix products: is this machine's BLAS used, and how much of it?"""
+
+from benchmarks._operations import _Operations
+
+
+class Matmul(_Operations, subjects=("matmul",)):
+    """mm, matmul and bmm: bound by arithmetic when large, by memory when thin."""
