@@ -1,0 +1,136 @@
+"""Page: findings as one HTML document that asks for nothing from outside itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from reports import notation
+from reports.findings import Findings
+from reports.speed import CeilingRate
+from reports.strips import error_axis, strip, time_axis
+from reports.verdict import SEVERITY, counted
+from verify.outcome import Outcome, Status
+
+TEMPLATES = Path(__file__).with_name("templates")
+# A sign and a word each, so that no status is told by its colour alone.
+SIGNS = {
+    Status.PASS: "✓",
+    Status.FAIL: "✗",
+    Status.INCONCLUSIVE: "?",
+    Status.KNOWN: "≈",
+    Status.SKIPPED: "–",
+}
+MEANINGS = {
+    Status.PASS: "the error is within its bound",
+    Status.FAIL: "the error exceeds its bound",
+    Status.INCONCLUSIVE: "the check could not see finely enough to judge; never counted as a pass",
+    Status.KNOWN: "exceeds its bound, and is listed as a known deviation",
+    Status.SKIPPED: "not asked, with the reason",
+}
+VERDICT_SIGNS = {"fail": "✗", "inconclusive": "?", "pass": "✓", "partial": "◐", "nothing": "–"}
+SLOWEST = 12
+
+
+def render(found: Findings) -> str:
+    """The page as text. The same findings give the same page, byte for byte."""
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {
+        name: getattr(notation, name)
+        for name in ("number", "fraction", "times", "percent", "seconds", "giga", "when")
+    }
+    environment.filters |= {"counted": counted, "plain_message": plain_message, "web": web_address}
+    axis = error_axis(found.accuracy)
+    by_device_and_dtype = [
+        (operation, tuple((row, strip(row, axis)) for row in rows))
+        for operation, rows in groupby(found.accuracy, key=lambda row: row.operation)
+    ]
+    return environment.get_template("page.html").render(
+        found=found,
+        verdict=found.verdict,
+        verdict_sign=VERDICT_SIGNS[found.verdict.tone],
+        run=found.run,
+        facts=facts(found),
+        statuses=SEVERITY,
+        number_of={status.value: number for status, number in found.verdict.counts.items()},
+        signs=SIGNS,
+        meanings=MEANINGS,
+        anchors=anchors(found),
+        listing=listing(found),
+        accuracy=by_device_and_dtype,
+        devices_in_accuracy={row.device for row in found.accuracy},
+        axis=axis,
+        time_axis=time_axis(found.speeds.rows),
+        slowest=found.speeds.slowest[:SLOWEST],
+        ceilings=ceilings(found.speeds.ceilings),
+        machines={row.machine for row in found.speeds.rows},
+        devices_in_speed={row.device for row in found.speeds.rows},
+        environments=sorted({row.environment for row in found.speeds.rows}),
+    )
+
+
+def facts(found: Findings) -> tuple[tuple[str, tuple[tuple[str, str], ...]], ...]:
+    """What a reader must know to repeat the run: headed lists of (label, value), only of what is known."""
+    run = found.run
+    if run is None:
+        return ()
+    about = dict(run.record)
+    about["started"] = notation.when(run.started)
+    about["complete"] = "yes" if run.record.get("complete") is True else "no: it was interrupted"
+    machine = dict(run.machine)
+    if "memory_bytes" in machine:
+        machine["memory"] = notation.memory(machine.pop("memory_bytes"))
+    return (("Machine", _pairs(machine)), ("torch", _pairs(run.torch)), ("Run", _pairs(about)))
+
+
+def _pairs(record: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
+    return tuple((key.replace("_", " "), str(value)) for key, value in record.items() if value is not None)
+
+
+def anchors(found: Findings) -> Mapping[tuple[str, str], str]:
+    """A name in the document for each (operation, check); numbered, since an operation may be called anything."""
+    return {
+        (operation, check): f"o{i}-{j}"
+        for i, operation in enumerate(found.operations)
+        for j, check in enumerate(found.checks)
+    }
+
+
+def listing(found: Findings) -> tuple[tuple[tuple[str, str], tuple[tuple[str, tuple[Outcome, ...]], ...]], ...]:
+    """Every outcome, under its operation and check and then under its question, in the matrix's order."""
+    outcomes = found.run.outcomes if found.run else ()
+    operation = {name: i for i, name in enumerate(found.operations)}
+    check = {name: i for i, name in enumerate(found.checks)}
+
+    def place(outcome: Outcome) -> tuple[int, int, str]:
+        return operation[outcome.operation], check[outcome.check], outcome.question
+
+    return tuple(
+        (key, tuple((question, tuple(those)) for question, those in groupby(members, lambda o: o.question)))
+        for key, members in groupby(sorted(outcomes, key=place), lambda o: (o.operation, o.check))
+    )
+
+
+def ceilings(rates: Iterable[CeilingRate]) -> tuple[tuple[str, tuple[CeilingRate, ...]], ...]:
+    """The rates of each ceiling under its label."""
+    return tuple((label, tuple(those)) for label, those in groupby(rates, key=lambda rate: rate.ceiling.label))
+
+
+def plain_message(outcome: Outcome) -> str:
+    """A message without its case and its command, which the page shows on their own."""
+    return outcome.message.removeprefix(f"{outcome.case}: ").partition("; reproduce:")[0]
+
+
+def web_address(issue: object) -> str | None:
+    """An issue that may become a link: only a web address, so that no other scheme can be followed."""
+    return issue if isinstance(issue, str) and issue.startswith(("https://", "http://")) else None
