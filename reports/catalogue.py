@@ -43,7 +43,7 @@ class Catalogue:
 
 
 def read_catalogue(results: Path) -> Catalogue:
-    """Read `<results>/catalogue.json`; empty where there is none, empty with a complaint where it is damaged."""
+    """Read `<results>/catalogue.json`; empty where there is none or it is damaged."""
     path = results / CATALOGUE
     if not path.exists():
         return Catalogue()

@@ -22,9 +22,10 @@ class Cell:
     counts: Mapping[Status, int]
 
     @property
-    def total(self) -> int:
-        """All outcomes in the cell."""
-        return sum(self.counts.values())
+    def asked(self) -> int:
+        """The outcomes in the cell that were not skipped; all of them where all were."""
+        skipped = self.counts[Status.SKIPPED]
+        return sum(self.counts.values()) - skipped or skipped
 
 
 @dataclass(frozen=True)
@@ -53,10 +54,11 @@ def matrix(run: Run) -> Mapping[tuple[str, str], Cell]:
     # Statuses are grouped by their words: a column of enum members cannot be sorted.
     words = run.frame.assign(status=[o.status.value for o in run.outcomes])
     table = words.groupby(["operation", "check", "status"], sort=False).size().unstack(fill_value=0)
-    for (operation, check), row in table.iterrows():  # type: ignore[misc]  # the index has two levels
-        counts = {status: int(row.get(status.value, 0)) for status in SEVERITY}
+    for record in table.reset_index().to_dict("records"):
+        key = (str(record["operation"]), str(record["check"]))
+        counts = {status: int(record.get(status.value, 0)) for status in SEVERITY}
         worst = next(status for status in SEVERITY if counts[status])
-        cells[operation, check] = Cell(operation, check, worst, counts)
+        cells[key] = Cell(*key, worst, counts)
     return cells
 
 
@@ -85,15 +87,23 @@ def changes(before: Run, after: Run) -> tuple[Change, ...]:
     Outcomes are matched by case, check, question and point. Those that only one of the runs asked are
     no change, except where they fail: a failure is never passed over.
     """
-    earlier = {_identity(o): o.status for o in before.outcomes}
+    earlier = {key: outcome.status for key, outcome in _worst(before).items()}
     found = []
-    for outcome in after.outcomes:
+    for outcome in _worst(after).values():
         status = earlier.get(_identity(outcome))
         if status is None and outcome.status is not Status.FAIL:
             continue
         if status is not outcome.status:
             found.append(Change(outcome, status))
     return tuple(sorted(found, key=lambda change: SEVERITY.index(change.outcome.status)))
+
+
+def _worst(run: Run) -> Mapping[tuple[str, ...], Outcome]:
+    # A check may ask the same of the same point twice, by two witnesses: the worse answer counts.
+    kept: dict[tuple[str, ...], Outcome] = {}
+    for outcome in sorted(run.outcomes, key=lambda o: SEVERITY.index(o.status)):
+        kept.setdefault(_identity(outcome), outcome)
+    return kept
 
 
 def _identity(outcome: Outcome) -> tuple[str, ...]:

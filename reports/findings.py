@@ -93,6 +93,8 @@ def summary(found: Findings) -> list[tuple[str, str]]:
     if found.run:
         lines += [("stale", f"{s['operation']} {s['check']}: {s['issue']}") for s in found.run.stale]
     for row in found.speeds.slowest[:3]:
-        lines.append(("slowest", f"{row.operation} {row.workload} {row.dtype} {row.device}: {row.fraction:.0%}"))
+        lines.append(
+            ("slowest", f"{row.operation} {row.workload} {row.dtype} {row.device}: {row.fraction:.0%}")
+        )
     lines += [("damaged", complaint) for complaint in found.complaints]
     return lines

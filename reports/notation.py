@@ -10,7 +10,7 @@ _SECONDS = ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"), (1e-9, "ns"))
 
 
 def number(value: float | None, digits: int = 3) -> str:
-    """`0.0312`, `3.10e-7`, `∞`, `nan`, and a dash for a figure that does not exist."""
+    """`0.0310`, `3.10e-7`, `∞`, `nan`, and a dash for a figure that does not exist."""
     if value is None:
         return NONE
     if math.isnan(value):
@@ -19,10 +19,10 @@ def number(value: float | None, digits: int = 3) -> str:
         return "∞" if value > 0 else "−∞"
     if value == 0:
         return "0"
-    if 1e-3 <= abs(value) < 1e5:
-        return f"{value:,.{digits}g}" if abs(value) < 1000 else f"{value:,.0f}"
-    mantissa, exponent = f"{value:.{digits - 1}e}".split("e")
-    return f"{mantissa}e{int(exponent)}"
+    mantissa, power = f"{value:.{digits - 1}e}".split("e")
+    if -3 <= int(power) < 5:
+        return f"{value:,.{max(0, digits - 1 - int(power))}f}"
+    return f"{mantissa}e{int(power)}"
 
 
 def fraction(value: float | None) -> str:
@@ -30,16 +30,11 @@ def fraction(value: float | None) -> str:
     return number(value, 2)
 
 
-def times(value: float | None) -> str:
-    """How many times something is of something else: `31.6×`."""
-    return NONE if value is None or math.isnan(value) else f"{number(value)}×"
-
-
 def percent(value: float | None) -> str:
     """A fraction as per cent; below one, with enough figures not to read as nothing."""
     if value is None or math.isnan(value):
         return NONE
-    return f"{value:.0%}" if value >= 0.0995 else f"{100 * value:.2g}%"
+    return f"{value:.0%}" if value >= 0.0995 else f"{number(100 * value, 2)}%"
 
 
 def seconds(value: float | None) -> str:

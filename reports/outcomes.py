@@ -1,4 +1,4 @@
-"""Outcomes: the stored runs of `torchstone verify`, read into frames. A damaged file is named and left alone."""
+"""Outcomes: the stored runs of `torchstone verify`. A damaged file is named and left alone."""
 
 from __future__ import annotations
 
@@ -15,13 +15,11 @@ from verify.outcome import Outcome, Status, Worst
 from verify.storage import OUTCOMES, OUTCOMES_SCHEMA, Unreadable, read_json
 
 STALE = ("operation", "check", "question", "point", "dtypes", "issue", "measured")
-_NUMBERS = ("measured", "bound", "smallest_visible")
-_TEXTS = ("operation", "implementation", "device", "dtype", "workload", "check", "question", "point")
 
 
 @dataclass(frozen=True)
 class Run:
-    """One stored run: what it ran on and what it found. `unreadable` counts records that could not be read."""
+    """One stored run: what it ran on and what it found. `unreadable` counts its damaged records."""
 
     path: Path
     started: datetime
@@ -35,7 +33,7 @@ class Run:
 
     @property
     def partial(self) -> bool:
-        """Whether something that was asked is missing here: the run was interrupted, or a record is damaged."""
+        """Whether something that was asked is missing: the run was interrupted or a record is damaged."""
         return self.record.get("complete") is not True or self.unreadable > 0
 
     @functools.cached_property
@@ -136,15 +134,26 @@ def outcome_from_json(record: Mapping[str, Any]) -> Outcome:
     """The inverse of `Outcome.to_json`. Raises: KeyError, TypeError or ValueError for what it cannot read."""
     worst = record.get("worst")
     return Outcome(
-        **{name: str(record[name]) for name in _TEXTS},
-        **{name: _number(record.get(name)) for name in _NUMBERS},
+        operation=str(record["operation"]),
+        implementation=str(record["implementation"]),
+        device=str(record["device"]),
+        dtype=str(record["dtype"]),
+        workload=str(record["workload"]),
+        check=str(record["check"]),
+        question=str(record["question"]),
+        point=str(record["point"]),
         status=Status(record["status"]),
+        measured=_number(record.get("measured")),
+        bound=_number(record.get("bound")),
+        smallest_visible=_number(record.get("smallest_visible")),
         unit=str(record.get("unit") or ""),
         seed=int(record["seed"]),
         message=str(record.get("message") or ""),
         reproduce=str(record.get("reproduce") or ""),
         worst=None if worst is None else _worst(worst),
-        figures={key: float(value) for key, value in (record.get("figures") or {}).items() if value is not None},
+        figures={
+            key: float(value) for key, value in (record.get("figures") or {}).items() if value is not None
+        },
         issue=record.get("issue"),
     )
 

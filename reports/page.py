@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -11,6 +13,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from reports import notation
 from reports.findings import Findings
+from reports.outcomes import Run
 from reports.speed import CeilingRate
 from reports.strips import error_axis, strip, time_axis
 from reports.verdict import SEVERITY, counted
@@ -46,10 +49,14 @@ def render(found: Findings) -> str:
         lstrip_blocks=True,
     )
     environment.filters |= {
-        name: getattr(notation, name)
-        for name in ("number", "fraction", "times", "percent", "seconds", "giga", "when")
+        name: getattr(notation, name) for name in ("number", "fraction", "percent", "seconds", "giga", "when")
     }
-    environment.filters |= {"counted": counted, "plain_message": plain_message, "web": web_address}
+    environment.filters |= {
+        "counted": counted,
+        "excess": excess,
+        "plain_message": plain_message,
+        "web": web_address,
+    }
     axis = error_axis(found.accuracy)
     by_device_and_dtype = [
         (operation, tuple((row, strip(row, axis)) for row in rows))
@@ -86,6 +93,8 @@ def facts(found: Findings) -> tuple[tuple[str, tuple[tuple[str, str], ...]], ...
         return ()
     about = dict(run.record)
     about["started"] = notation.when(run.started)
+    about["took"] = _took(run)
+    about.pop("finished", None)
     about["complete"] = "yes" if run.record.get("complete") is True else "no: it was interrupted"
     machine = dict(run.machine)
     if "memory_bytes" in machine:
@@ -93,12 +102,20 @@ def facts(found: Findings) -> tuple[tuple[str, tuple[tuple[str, str], ...]], ...
     return (("Machine", _pairs(machine)), ("torch", _pairs(run.torch)), ("Run", _pairs(about)))
 
 
+def _took(run: Run) -> str | None:
+    try:
+        finished = datetime.fromisoformat(run.record["finished"])
+        return str(finished.replace(tzinfo=finished.tzinfo or run.started.tzinfo) - run.started).split(".")[0]
+    except (KeyError, TypeError, ValueError):
+        return None
+
+
 def _pairs(record: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
     return tuple((key.replace("_", " "), str(value)) for key, value in record.items() if value is not None)
 
 
 def anchors(found: Findings) -> Mapping[tuple[str, str], str]:
-    """A name in the document for each (operation, check); numbered, since an operation may be called anything."""
+    """An id for each (operation, check): a number, since an operation may be called anything."""
     return {
         (operation, check): f"o{i}-{j}"
         for i, operation in enumerate(found.operations)
@@ -106,7 +123,9 @@ def anchors(found: Findings) -> Mapping[tuple[str, str], str]:
     }
 
 
-def listing(found: Findings) -> tuple[tuple[tuple[str, str], tuple[tuple[str, tuple[Outcome, ...]], ...]], ...]:
+def listing(
+    found: Findings,
+) -> tuple[tuple[tuple[str, str], tuple[tuple[str, tuple[Outcome, ...]], ...]], ...]:
     """Every outcome, under its operation and check and then under its question, in the matrix's order."""
     outcomes = found.run.outcomes if found.run else ()
     operation = {name: i for i, name in enumerate(found.operations)}
@@ -123,7 +142,19 @@ def listing(found: Findings) -> tuple[tuple[tuple[str, str], tuple[tuple[str, tu
 
 def ceilings(rates: Iterable[CeilingRate]) -> tuple[tuple[str, tuple[CeilingRate, ...]], ...]:
     """The rates of each ceiling under its label."""
-    return tuple((label, tuple(those)) for label, those in groupby(rates, key=lambda rate: rate.ceiling.label))
+    return tuple(
+        (label, tuple(those)) for label, those in groupby(rates, key=lambda rate: rate.ceiling.label)
+    )
+
+
+def excess(outcome: Outcome) -> str:
+    """How far an outcome is beyond its bound, in words."""
+    beyond = outcome.fraction
+    if beyond is None:
+        return ""
+    if outcome.measured is not None and not math.isfinite(outcome.measured):
+        return "not finite"
+    return "not exact" if math.isinf(beyond) else f"{notation.number(beyond)} times the bound"
 
 
 def plain_message(outcome: Outcome) -> str:

@@ -44,7 +44,8 @@ class SpeedRow:
     """One operation at one workload, dtype and device.
 
     `fraction` is that of the ceiling named `ceiling`; it and the rates are of the forward call, None
-    where the cost of the workload, the ceiling or the time is not known.
+    where the cost of the workload, the ceiling or the time is not known. `elements` are those that a
+    forward call must move.
     """
 
     operation: str
@@ -59,6 +60,7 @@ class SpeedRow:
     bytes_per_second: float | None
     fraction: float | None
     ceiling: str | None
+    elements: float | None
 
     @property
     def ratio(self) -> float | None:
@@ -77,12 +79,21 @@ class Speeds:
 
     @property
     def slowest(self) -> tuple[SpeedRow, ...]:
-        """The rows that know their fraction of the ceiling, the lowest first."""
-        return tuple(sorted((row for row in self.rows if row.fraction is not None), key=_fraction))
+        """One row an operation and device, the lowest fraction of the ceiling first.
+
+        It is the operation's worst dtype at its largest shape: on a small shape every operation is far
+        below, because what is timed there is the cost of the call itself.
+        """
+        chosen: dict[tuple[str, ...], SpeedRow] = {}
+        for row in self.rows:
+            if row.fraction is not None:
+                key = (row.operation, row.device, row.machine)
+                chosen[key] = min(chosen.get(key, row), row, key=_largest_then_slowest)
+        return tuple(sorted(chosen.values(), key=lambda row: row.fraction or 0.0))
 
 
-def _fraction(row: SpeedRow) -> float:
-    return math.inf if row.fraction is None else row.fraction
+def _largest_then_slowest(row: SpeedRow) -> tuple[float, float]:
+    return -(row.elements or 0.0), row.fraction or 0.0
 
 
 def speeds(frame: pd.DataFrame, catalogue: Catalogue, operations: Sequence[str]) -> Speeds:
@@ -99,10 +110,8 @@ def speeds(frame: pd.DataFrame, catalogue: Catalogue, operations: Sequence[str])
     position = {name: i for i, name in enumerate(operations)}
 
     def order(row: SpeedRow) -> tuple[Any, ...]:
-        cost = catalogue.costs.get((row.operation, row.workload))
-        size = cost.elements if cost else 0.0
         place = position.get(row.operation, -1)
-        return row.machine, place, row.device, -size, row.workload, dtype_rank(row.dtype)
+        return row.machine, place, row.device, -(row.elements or 0), row.workload, dtype_rank(row.dtype)
 
     stored = frame.drop_duplicates(["benchmark", "operation", "workload", "dtype", "device", "machine"])
     commits = tuple(sorted({str(commit) for commit in current["commit"] if commit}))
@@ -115,9 +124,7 @@ def _ceiling_rates(frame: pd.DataFrame, ceilings: Mapping[str, Ceiling]) -> tupl
         ceiling = ceilings.get(f"{record['operation']} {record['workload']}")
         if ceiling is not None and record["direction"] == "forward":
             where = (record["dtype"], record["device"], record["machine"], record["environment"])
-            rates.append(
-                CeilingRate(ceiling, *where, record["seconds"], ceiling.amount / record["seconds"])
-            )
+            rates.append(CeilingRate(ceiling, *where, record["seconds"], ceiling.amount / record["seconds"]))
     rates.sort(key=lambda r: (r.machine, r.device, r.ceiling.kind, r.ceiling.size, dtype_rank(r.dtype)))
     return tuple(rates)
 
@@ -153,6 +160,7 @@ def _rows(frame: pd.DataFrame, catalogue: Catalogue, rates: Iterable[CeilingRate
                 cost.elements * size / seconds if cost and seconds and size else None,
                 fraction,
                 ceiling,
+                cost.elements if cost else None,
             )
         )
     return rows

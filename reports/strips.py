@@ -32,6 +32,12 @@ class Axis:
             return 100.0
         return min(100.0, max(0.0, 100 * (math.log10(value) - self.low) / self.decades))
 
+    def moments(self) -> tuple[tuple[int, str], ...]:
+        """The positions of the units of time that lie on an axis of seconds."""
+        units = {-9: "1 ns", -6: "1 µs", -3: "1 ms", 0: "1 s"}
+        on_axis = [power for power in units if self.low <= power <= self.high]
+        return tuple((round(self.position(10.0**power)), units[power]) for power in on_axis)
+
     def ticks(self) -> tuple[tuple[int, str], ...]:
         """At most seven labelled positions, 1 always among them where it is on the axis."""
         step = math.ceil(self.decades / 6)
@@ -53,7 +59,7 @@ class Strip:
 
 
 def error_axis(rows: Iterable[AccuracyRow]) -> Axis:
-    """An axis that holds the errors and the bound; errors beyond six powers of ten either side sit on its edges."""
+    """An axis that holds the errors and the bound, but at most six powers of ten either side of it."""
     values = [f for row in rows for f in (*row.fractions, *row.known) if 0 < f < math.inf]
     low = math.floor(math.log10(min(values, default=0.1)))
     high = math.ceil(math.log10(max(values, default=1.0)))
