@@ -5,9 +5,12 @@ A name that asv must not take for a benchmark starts with an underscore.
 
 from __future__ import annotations
 
+import contextlib
 import functools
+import importlib
 import os
 from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,10 +20,15 @@ from benchmarks._axes import DTYPES, PARAM_NAMES, SEED, VERSION, devices, set_th
 from benchmarks.timing import Timing, measure
 from verify.case import to_tensor
 from verify.devices import synchronizer, unsupported
-from verify.operation import Operation, Workload
+from verify.operation import Array, Operation, Workload
 from verify.operations import catalogue
 
 PROGRESS_VARIABLE = "TORCHSTONE_BENCH_PROGRESS"
+
+# `torch.autograd.grad` imports this at its first call and takes half a second: done here, it is done once
+# in asv's fork server instead of once a parameter.
+with contextlib.suppress(ImportError):
+    importlib.import_module("torch.fx.experimental.symbolic_shapes")
 
 AsvSamples = dict[str, Any]
 Track = Callable[[Any, str, str, str], AsvSamples]
@@ -90,12 +98,17 @@ def attempt(function: Callable[[], object]) -> None:
         raise
 
 
+def _normal(generator: np.random.Generator, shape: tuple[int, ...]) -> Array:
+    # Of the empty shape NumPy returns a float, not an array.
+    return np.asarray(generator.standard_normal(shape))
+
+
 def _report(case: str, timing: Timing) -> None:
     """Append a line to the file that a waiting front end watches: asv itself speaks once a class."""
     path = os.environ.get(PROGRESS_VARIABLE)
     if path:
-        with open(path, "a", encoding="utf-8") as stream:
-            disturbed = f", {timing.disturbed} disturbed" if timing.disturbed else ""
+        disturbed = f", {timing.disturbed} disturbed" if timing.disturbed else ""
+        with Path(path).open("a", encoding="utf-8") as stream:
             stream.write(f"{case}: {timing.seconds:.3g} s, {len(timing.samples)} samples{disturbed}\n")
 
 
@@ -138,14 +151,13 @@ class _Operations:
         """The backward pass alone: `torch.autograd.grad` over a graph that is built once and retained.
 
         Timed: one pass of the autograd engine from the outputs to every floating-point input, for a
-        fixed random cotangent, with the memory of the gradients. Not timed: the forward call.
+        fixed random cotangent, with the memory of the gradients and with what `grad` itself does in
+        Python, which is most of it for a small input. Not timed: the forward call.
         """
         leaves = [x.requires_grad_() for x in self.inputs if x.is_floating_point()]
         result = self._call()
         outputs = [y for y in (result if isinstance(result, tuple) else (result,)) if y.requires_grad]
-        cotangents = [
-            to_tensor(self.generator.standard_normal(tuple(y.shape)), dtype, device) for y in outputs
-        ]
+        cotangents = [to_tensor(_normal(self.generator, tuple(y.shape)), dtype, device) for y in outputs]
 
         def backward() -> object:
             return torch.autograd.grad(outputs, leaves, cotangents, retain_graph=True, allow_unused=True)

@@ -5,18 +5,21 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from benchmarks._axes import PARAM_NAMES, SEED, VERSION, set_threads
-from benchmarks._operations import AsvSamples, attempt, over, refuse_unsupported, timed
+from benchmarks._axes import DTYPES, PARAM_NAMES, SEED, VERSION, devices, set_threads
+from benchmarks._operations import AsvSamples, attempt, refuse_unsupported, timed
 from verify.case import to_tensor
 from verify.ceilings import CEILINGS
 
 _CEILINGS = {ceiling.label: ceiling for ceiling in CEILINGS}
 
 
-class _Ceilings:
+class Ceilings:
+    """The rate of a large matrix product, and of a copy at every level of the memory."""
+
     unit = "seconds"
     version = VERSION
     param_names = PARAM_NAMES
+    params = (list(_CEILINGS), list(DTYPES), list(devices()))
 
     def setup(self, workload: str, dtype: str, device: str) -> None:
         """Make operands and result beforehand: a ceiling takes no memory."""
@@ -40,9 +43,3 @@ class _Ceilings:
     def track_forward(self, workload: str, dtype: str, device: str) -> AsvSamples:
         """A square matrix product into a given result, or a copy onto warm memory."""
         return timed(f"ceiling {workload} {dtype} {device}", self.call, device)
-
-
-class Ceilings(_Ceilings):
-    """The largest matrix product rate, and the largest copy rate at every level of the memory."""
-
-    track_forward = over(list(_CEILINGS), _Ceilings.track_forward)
