@@ -71,7 +71,7 @@ def run_benchmarks(
         "--bench",
         chosen.expression,
     ]
-    command += ["--set-commit-hash", commit, "--show-stderr"]
+    command += ["--bench", chosen.expression, "--set-commit-hash", commit, "--show-stderr"]
     with tempfile.TemporaryDirectory(prefix="torchstone-") as scratch:
         progress = Path(scratch, "progress")
         progress.touch()
