@@ -30,9 +30,10 @@ _ELEMENTARY_ULPS = {"cpu": 2.0, "cuda": 2.0, "mps": 5.0, "xpu": 5.0}
 class Arithmetic:
     """What a dtype on a device promises of each operation.
 
-    `u` is the unit roundoff of the stored type, `w` that of the type computed in: torch computes
-    float16 and bfloat16 kernels in float32 and rounds once at the end (`at::opmath_type`), so `w` is
-    float32's there. `elementary` bounds the relative error of exp, log and tanh in the working type.
+    `u` is the unit roundoff of the stored type, and of every intermediate that may be stored; `w` is that
+    of the type in which a kernel accumulates a sum: float32 for float16 and bfloat16
+    (`at::acc_type`, `at::opmath_type`), else the same as `u`. `elementary` bounds the relative error of
+    exp, log and tanh, stored.
     Units: relative errors; `largest`, `smallest_normal` and `smallest` are values of the stored type.
     """
 
@@ -50,14 +51,14 @@ class Arithmetic:
         """The model of a dtype by torch's name for it. Raises: KeyError for a dtype it does not know."""
         precision, least, greatest = _FORMATS[dtype]
         working = max(precision, _FORMATS["float32"][0])
-        w = 2.0**-working
+        u, w = 2.0**-precision, 2.0**-working
         return cls(
             dtype=dtype,
             device=device,
-            u=2.0**-precision,
+            u=u,
             w=w,
-            # One ulp is at most 2w relative to the value it belongs to.
-            elementary=2 * w * _ELEMENTARY_ULPS[device.split(":")[0]],
+            # One ulp is at most 2w relative to the value it belongs to; a narrower result is rounded again.
+            elementary=2 * w * _ELEMENTARY_ULPS[device.split(":")[0]] + (u if u > w else 0.0),
             largest=(2.0 - 2.0 ** (1 - precision)) * 2.0**greatest,
             smallest_normal=2.0**least,
             smallest=2.0 ** (least - precision + 1),

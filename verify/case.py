@@ -19,6 +19,12 @@ IMPLEMENTATIONS: dict[str, Callable[[Callable[..., Any]], Callable[..., Any]]] =
 }
 
 
+# The workload that stands for an operation's named hard inputs, each of which brings its own shapes.
+HARD = Workload("hard", ())
+# The name of the point that is sampled rather than built by hand.
+ORDINARY = "ordinary"
+
+
 @dataclass(frozen=True)
 class Point:
     """A concrete input of a case: float64 arrays whose values the case's dtype holds exactly."""
@@ -64,13 +70,11 @@ class Case:
         """Random numbers that depend on the seed and the case alone, so that a case can be run by itself."""
         return np.random.default_rng([seed, zlib.crc32(f"{self.id} {purpose}".encode())])
 
-    def ordinary(self, seed: int) -> Point:
-        """A sampled input of this case's workload."""
-        inputs = self.operation.domain.sample(self.generator(seed, "inputs"), self.workload)
-        return Point("ordinary", self._held(inputs), self.workload.options)
-
-    def hard(self) -> tuple[Point, ...]:
-        """The operation's named hard inputs, built for this case's dtype."""
+    def points(self, seed: int) -> tuple[Point, ...]:
+        """The inputs to examine: one sample of the workload, or every named input of the workload `hard`."""
+        if self.workload != HARD:
+            inputs = self.operation.domain.sample(self.generator(seed, "inputs"), self.workload)
+            return (Point(ORDINARY, self._held(inputs), self.workload.options),)
         return tuple(
             Point(hard.name, self._held(hard.build(self.arithmetic)), hard.options, hard.far)
             for hard in self.operation.domain.hard
@@ -78,8 +82,7 @@ class Case:
 
     def tensors(self, point: Point, requires_grad: bool = False) -> tuple[torch.Tensor, ...]:
         """The inputs of a point as tensors on this case's device, in its dtype and layout."""
-        layout = self.workload.layout if point.name == "ordinary" else "contiguous"
-        made = tuple(to_tensor(x, self.dtype, self.device, layout) for x in point.inputs)
+        made = tuple(to_tensor(x, self.dtype, self.device, self.workload.layout) for x in point.inputs)
         if requires_grad:
             made = tuple(t.requires_grad_() if t.is_floating_point() else t for t in made)
         return made
@@ -90,13 +93,13 @@ class Case:
 
 def round_to(array: Array, dtype: str) -> Array:
     """A float64 array rounded to a dtype's values, still stored as float64."""
-    rounded: Array = torch.from_numpy(np.ascontiguousarray(array)).to(getattr(torch, dtype)).double().numpy()
+    rounded: Array = torch.from_numpy(np.asarray(array, order="C")).to(getattr(torch, dtype)).double().numpy()
     return rounded
 
 
 def to_tensor(array: Array, dtype: str, device: str, layout: str = "contiguous") -> torch.Tensor:
     """An array as a tensor; floats take `dtype`, indices stay int64. Raises: ValueError for an unknown layout."""
-    tensor = torch.from_numpy(np.ascontiguousarray(array))
+    tensor = torch.from_numpy(np.asarray(array, order="C"))
     if tensor.is_floating_point():
         tensor = tensor.to(getattr(torch, dtype))
     tensor = tensor.to(device)

@@ -4,7 +4,8 @@ Central differences D(h) = (φ(h) − φ(−h))/2h have the error series c₂h²
 extrapolation over h, h/2, h/4 removes the first two terms and leaves order 6. Over a ladder of dyadic
 steps the truncation error falls and the rounding error rises; the step with the smallest sum of the two
 is taken, and that sum is the interval. Nothing is chosen by hand: the truncation error is what the
-neighbouring rung disagrees by, the rounding error is measured on the function itself.
+neighbouring rung disagrees by, the rounding error is measured on the function itself. A corner of φ is
+recognised; at it the one-sided derivatives are returned instead of their meaningless mean.
 """
 
 from __future__ import annotations
@@ -19,13 +20,15 @@ import numpy.typing as npt
 
 Vector = npt.NDArray[np.float64]
 
-# Steps 2⁻³ … 2⁻¹². At 2⁻³ a sixth-order error of a function with derivatives of order one is 2⁻¹⁸/7!;
-# below 2⁻¹² a rounding error of u is already amplified to 2⁻⁴¹.
-RUNGS = 10
-FIRST_STEP = 2.0**-3
-# Spacing of the points on which the noise is measured: so small that the third difference of a smooth
-# function, δ³φ‴ = 2⁻⁶⁰φ‴, lies below the roundoff that it is to measure.
-_NOISE_SPACING = 2.0**-20
+RUNGS = 8
+# A ladder of 8 steps starts at 2⁻³: there a sixth-order error of a function with derivatives of order one
+# is 2⁻¹⁸/7!, and at its end, 2⁻¹⁰, a rounding error of u is amplified to 2⁻⁴³. The lower ladders serve
+# functions whose domain ends, or whose corner lies, close by.
+LADDERS = (2.0**-3, 2.0**-11, 2.0**-19, 2.0**-27, 2.0**-35)
+# Spacing of the points on which the noise is measured, of the ladder's last step: on the first ladder
+# 2⁻²⁰, so small that the third difference of a smooth function, 2⁻⁶⁰φ‴, lies below the roundoff that it
+# is to measure, and on every ladder closer to 0 than its last step.
+_NOISE_SPACING = 2.0**-10
 _NOISE_POINTS = 8
 # Deviations of rounding noise beyond six standard deviations: 2 in 10⁹ for a normal law, and a sum of
 # bounded rounding errors has lighter tails (Hoeffding 1963, theorem 2).
@@ -35,28 +38,79 @@ _UNIT_ROUNDOFF = 2.0**-53
 
 @dataclass(frozen=True)
 class Derivative:
-    """φ′(0) with an interval: the exact value lies in value ± error, unless the noise model is wrong.
+    """φ′(0) with an interval: every one-sided derivative lies in [low − error, high + error].
 
-    At a kink `left` and `right` differ and `value` is their mean; elsewhere all three are equal.
-    `error` is infinite or nan where nothing can be said. `step` is the largest step of the rung used.
+    Away from a corner low and high are equal. `error` is infinite or nan where nothing can be said.
+    `step` is the largest step of the rung used.
     """
 
-    value: float
+    low: float
+    high: float
     error: float
-    left: float
-    right: float
     kink: bool
     step: float
 
     @property
-    def interval(self) -> tuple[float, float]:
-        """Where the derivative of every one-sided convention lies."""
-        return min(self.left, self.right) - self.error, max(self.left, self.right) + self.error
+    def value(self) -> float:
+        """The derivative; at a corner the mean of the two sides."""
+        return (self.low + self.high) / 2
 
     def distance(self, claim: float) -> float:
-        """How far a claimed derivative lies from [left, right], not counting the error. nan if unknown."""
-        low, high = min(self.left, self.right), max(self.left, self.right)
-        return max(low - claim, claim - high, 0.0) if not math.isnan(low + high + claim) else math.nan
+        """How far a claimed derivative lies from [low, high], not counting the error. nan if unknown."""
+        if math.isnan(self.low + self.high + claim):
+            return math.nan
+        return max(self.low - claim, claim - self.high, 0.0)
+
+
+@dataclass(frozen=True)
+class Line:
+    """A function φ = Σ terms sampled along a line: at 0, at ± every step, and on a fine grid beside 0.
+
+    Shapes: `steps` (rungs,), `center` (m,), `plus` and `minus` (rungs, m), `fine` (points, m) for m terms.
+    """
+
+    steps: Vector
+    center: Vector
+    plus: Vector
+    minus: Vector
+    fine: Vector
+
+
+def derivative(terms: Callable[[float], Vector]) -> Derivative:
+    """The derivative at 0 of t ↦ Σ terms(t), with its interval.
+
+    The caller moves its argument by exactly t: a rounded argument is an error that no grid can show.
+    The terms are looked at one by one for corners (two corners may cancel in the sum), and together for
+    the derivative.
+    """
+    first: Line | None = None
+    for ladder in LADDERS:
+        line = sample(terms, ladder)
+        if not (np.isfinite(line.plus).all() and np.isfinite(line.minus).all()):
+            continue
+        first = first or line
+        corner = _corner(line)
+        if corner is None:
+            return _central(line, 0)
+        # A corner at distance δ bends the two rungs below the last one on which it is recognised.
+        if corner + 3 <= RUNGS - 4:
+            return _central(line, corner + 3)
+    if first is None:
+        return Derivative(math.nan, math.nan, math.nan, False, math.nan)
+    return _one_sided(first)
+
+
+def sample(terms: Callable[[float], Vector], first_step: float) -> Line:
+    """Evaluate the terms on one ladder of steps and on the fine grid."""
+    steps = first_step * 2.0 ** -np.arange(RUNGS)
+    center = terms(0.0)
+    return Line(
+        steps,
+        center,
+        np.array([terms(h) for h in steps]),
+        np.array([terms(-h) for h in steps]),
+        np.array([center, *(terms(i * _NOISE_SPACING * float(steps[-1])) for i in range(1, _NOISE_POINTS))]),
+    )
 
 
 def extrapolation(powers: Sequence[int]) -> tuple[tuple[float, ...], float]:
@@ -76,92 +130,76 @@ def extrapolation(powers: Sequence[int]) -> tuple[tuple[float, ...], float]:
     return tuple(float(weight) for weight in weights), float(amplification)
 
 
-def noise_level(values: Vector) -> float:
-    """The standard deviation of the noise in a smooth function sampled at equally spaced points.
+def noise_level(values: Vector) -> Vector:
+    """The standard deviation of the noise in smooth functions sampled at equally spaced points.
 
     The k-th difference of pure noise has variance (2k)!/(k!)² σ²; from order 3 on the smooth part is
     gone. The largest of the estimates is taken: it errs on the side of seeing less.
 
+    Shapes: (points, m) gives (m,).
     Source: Moré & Wild, Estimating computational noise, SIAM J. Sci. Comput. 33 (2011), equation (2.2).
     """
-    differences = np.asarray(values, dtype=float)
-    level = 0.0
+    differences, level = values, np.zeros(values.shape[1:])
     for order in range(1, len(values) - 1):
-        differences = np.diff(differences)
+        differences = np.diff(differences, axis=0)
         if order >= 3:
-            variance = float(np.mean(differences**2)) / math.comb(2 * order, order)
-            level = max(level, math.sqrt(variance))
+            variance = np.mean(differences**2, axis=0) / math.comb(2 * order, order)
+            level = np.maximum(level, np.sqrt(variance))
     return level
 
 
-@dataclass(frozen=True)
-class Line:
-    """φ sampled along a line: at 0, at ± every step, and on the fine grid that the noise is read from.
-
-    Shapes: each of `plus` and `minus` (rungs, m), `center` (m,), `fine` (points, m) for m functions at
-    once; `magnitude` (m,) bounds the size of the terms summed into φ (for a scalar: |φ|).
+def _noise(line: Line) -> float:
+    """How far an evaluation of φ may be off. Each term is rounded at least once, whatever the grid shows:
+    a function that happens to be exact there would otherwise claim an interval of width 0.
     """
-
-    steps: Vector
-    center: Vector
-    plus: Vector
-    minus: Vector
-    fine: Vector
-    magnitude: Vector
+    total = np.array([[math.fsum(row)] for row in line.fine])
+    return _DEVIATIONS * float(noise_level(total)[0]) + _UNIT_ROUNDOFF * math.fsum(np.abs(line.center))
 
 
-def sample(phi: Callable[[float], tuple[Vector, Vector]], first_step: float = FIRST_STEP) -> Line:
-    """Evaluate φ(t) → (values, magnitudes) on the ladder; where it is not finite the ladder starts lower.
+def _corner(line: Line) -> int | None:
+    """The last rung on which some term looks like a corner; None if no term does.
 
-    The ladder is lowered by 8 up to three times, so that steps stay inside a domain with an edge.
+    E(h) = (φ(h) + φ(−h) − 2φ(0))/h is h·φ″ for a smooth function, so it halves with h; at a corner it
+    tends to the jump of the derivative. Between the ratios 1/2 and 1 the limit is set in the middle.
     """
-    center, magnitude = phi(0.0)
-    for lowered in range(4):
-        steps = first_step * 8.0**-lowered * 2.0 ** -np.arange(RUNGS)
-        plus = np.array([phi(h)[0] for h in steps])
-        minus = np.array([phi(-h)[0] for h in steps])
-        if np.isfinite(plus).all() and np.isfinite(minus).all():
-            break
-    fine = np.array([center, *(phi(i * _NOISE_SPACING)[0] for i in range(1, _NOISE_POINTS))])
-    return Line(steps, center, plus, minus, fine, magnitude)
-
-
-def derivatives(line: Line) -> tuple[Derivative, ...]:
-    """The derivative at 0 of each of the m functions sampled on a line."""
-    return tuple(_derivative(line, j) for j in range(line.center.size))
+    noise = _DEVIATIONS * noise_level(line.fine) + _UNIT_ROUNDOFF * np.abs(line.center)
+    even = np.abs(line.plus + line.minus - 2 * line.center) / line.steps[:, None]
+    # E is off by 4·noise/h. Only where it stands eight times clear of that is its ratio read: the ratio
+    # is then off by less than 2/8, the distance from 3/4 to either case.
+    clear = even > 8 * 4 * noise / line.steps[:, None]
+    cornered = np.any(clear[1:] & (even[1:] > 0.75 * even[:-1]), axis=1)
+    return int(np.flatnonzero(cornered)[-1]) + 1 if cornered.any() else None
 
 
 _CENTRAL = extrapolation((2, 4))
 _ONE_SIDED = extrapolation((1, 2, 3))
 
 
-def _derivative(line: Line, j: int) -> Derivative:
-    plus, minus, center, steps = line.plus[:, j], line.minus[:, j], float(line.center[j]), line.steps
-    if not (np.isfinite(plus).all() and np.isfinite(minus).all() and math.isfinite(center)):
-        return Derivative(math.nan, math.nan, math.nan, math.nan, False, math.nan)
-    # Each evaluation is rounded at least once, whatever the measured noise says: a function whose values
-    # happen to be exact on the fine grid would otherwise claim an interval of width 0.
-    noise = _DEVIATIONS * noise_level(line.fine[:, j]) + _UNIT_ROUNDOFF * float(line.magnitude[j])
-    if _kinked(plus, minus, center, steps, noise):
-        right, right_error, step = _climb((plus - center) / steps, steps, 2 * noise, _ONE_SIDED)
-        left, left_error, _ = _climb((center - minus) / steps, steps, 2 * noise, _ONE_SIDED)
-        return Derivative((left + right) / 2, max(left_error, right_error), left, right, True, step)
-    value, error, step = _climb((plus - minus) / (2 * steps), steps, noise, _CENTRAL)
-    return Derivative(value, error, value, value, False, step)
+def _summed(rows: Vector) -> Vector:
+    return np.array([math.fsum(row) for row in rows])
 
 
-def _kinked(plus: Vector, minus: Vector, center: float, steps: Vector, noise: float) -> bool:
-    """Whether φ has a corner at 0: the even part over h tends to a constant, not to 0.
+def _central(line: Line, start: int) -> Derivative:
+    quotients = _summed(line.plus - line.minus) / (2 * line.steps)
+    value, error, step = _climb(quotients[start:], line.steps[start:], _noise(line), _CENTRAL)
+    return Derivative(value, value, error, False, step)
 
-    E(h) = (φ(h) + φ(−h) − 2φ(0))/h is h·φ″ for a smooth function, so it halves with h; at a corner it
-    tends to the jump of the derivative. The limit between ratios 1/2 and 1 is set in the middle, at 3/4.
-    The step is the smallest at which E stands clear of its noise, 4·noise/h.
-    """
-    even = np.abs(plus + minus - 2 * center) / steps
-    # Only rungs that stand eight times clear of their noise are read: their ratio is then off by less
-    # than 2/8, the distance from 3/4 to either case.
-    clear = [k for k in range(1, len(steps)) if even[k] > 8 * 4 * noise / steps[k]]
-    return bool(clear) and bool(even[clear[-1]] > 0.75 * even[clear[-1] - 1])
+
+def _one_sided(line: Line) -> Derivative:
+    """The sum of every term's two one-sided derivatives, ordered: the widest set a convention may choose from."""
+    noise = 2 * (_DEVIATIONS * noise_level(line.fine) + _UNIT_ROUNDOFF * np.abs(line.center))
+    low = high = error = step = 0.0
+    # A corner that is not quite at 0 leaves a term in 1/h: rungs then disagree by half of their error.
+    for j in range(line.center.size):
+        right, right_error, step = _climb(
+            (line.plus[:, j] - line.center[j]) / line.steps, line.steps, float(noise[j]), _ONE_SIDED
+        )
+        left, left_error, _ = _climb(
+            (line.center[j] - line.minus[:, j]) / line.steps, line.steps, float(noise[j]), _ONE_SIDED
+        )
+        low, high = low + min(left, right), high + max(left, right)
+        error += 2 * max(left_error, right_error)
+    return Derivative(low, high, error, True, step)
 
 
 def _climb(
@@ -171,15 +209,17 @@ def _climb(
     weights, amplification = method
     rungs = len(steps) - len(weights) + 1
     estimates = [sum(w * q for w, q in zip(weights, quotients[k:], strict=False)) for k in range(rungs)]
+    # The quotients and their weighted sum are rounded themselves, four times each at most.
+    arithmetic = 4 * _UNIT_ROUNDOFF * float(np.max(np.abs(quotients))) * sum(abs(w) for w in weights)
     best = (math.nan, math.inf, math.nan)
     for k in range(1, rungs):
-        # The rung below disagrees by almost all of its own error, which is larger than this one's by
+        # The rung above disagrees by almost all of its own error, which is larger than this one's by
         # the ratio 2^order: a safety factor of 63 (central) where the series has set in. Two estimates
         # can agree by chance, so the disagreement before that, reduced by the ratio, counts too.
         truncation = abs(estimates[k] - estimates[k - 1])
         if k >= 2:
             truncation = max(truncation, abs(estimates[k - 1] - estimates[k - 2]) / 64)
-        error = truncation + amplification * noise / steps[k]
+        error = truncation + amplification * noise / steps[k] + arithmetic
         if error < best[1]:
             best = (float(estimates[k]), float(error), float(steps[k]))
     return best

@@ -63,7 +63,7 @@ class Enclosure:
                 balls = _to_ball(np.where(finite, computed, 0.0))
                 error[finite] = np.asarray(_distance(self.balls, balls), dtype=float)[finite]
             overflow = flint.arb(arithmetic.largest) * (1 + flint.arb(arithmetic.u) / 2)
-            for index in zip(*np.nonzero(np.isinf(computed)), strict=True):
+            for index in map(tuple, np.argwhere(np.isinf(computed))):
                 if self.balls[index] * (1 if computed[index] > 0 else -1) >= overflow:
                     error[index] = 0.0
         return error

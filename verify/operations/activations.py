@@ -56,7 +56,7 @@ def _sigmoid_bound(a: Arithmetic, x: Array) -> Array:
     # 1/(1 + e): exp is off by `elementary`, of which 1 − σ reaches the result; the sum and the quotient
     # round once each.
     s = _sigmoid(x)
-    return s * (a.elementary * (1 - s) + 2 * a.w)
+    return s * (a.elementary * (1 - s) + 2 * a.u)
 
 
 def _sigmoid_vjp_bound(a: Arithmetic, g: Array, x: Array) -> tuple[Array]:
@@ -64,7 +64,7 @@ def _sigmoid_vjp_bound(a: Arithmetic, g: Array, x: Array) -> tuple[Array]:
     # products and a difference round once each, and 1 − y cannot be finer than the rounding of y.
     s = _sigmoid(x)
     stored = _sigmoid_bound(a, x) + a.u * s
-    return (np.abs(g) * (np.abs(1 - 2 * s) * stored + stored**2 + 3 * a.w * s * (1 - s)),)
+    return (np.abs(g) * (np.abs(1 - 2 * s) * stored + stored**2 + 3 * a.u * s * (1 - s)),)
 
 
 SIGMOID = Operation(
@@ -113,7 +113,7 @@ def _tanh_vjp_bound(a: Arithmetic, g: Array, x: Array) -> tuple[Array]:
     # difference round once each, and so does the product.
     y = np.abs(np.tanh(x))
     stored = _tanh_bound(a, x) + a.u * y
-    return (np.abs(g) * (2 * y * stored + stored**2 + a.w * y**2 + 2 * a.w * (1 - y**2)),)
+    return (np.abs(g) * (2 * y * stored + stored**2 + a.u * y**2 + 2 * a.u * (1 - y**2)),)
 
 
 TANH = Operation(

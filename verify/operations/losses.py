@@ -11,7 +11,7 @@ import torch.nn.functional as F  # noqa: N812 - torch's own documentation names 
 
 from verify.arithmetic import Arithmetic, compounded
 from verify.operation import Array, Cost, Domain, Formula, HardInput, Identity, Inputs, Operation, Workload
-from verify.operations.softmax import log_softmax, log_softmax_bound, softmax
+from verify.operations.softmax import log_softmax, log_softmax_bound, of_exponential, softmax
 from verify.sampling import logits_and_targets, normal
 
 # Powers of two: a weight then scales without rounding, and what is measured is the loss itself.
@@ -79,10 +79,10 @@ def _nll(y: Array, target: Array, **options: Any) -> Array:
 
 
 def _nll_bound(a: Arithmetic, y: Array, target: Array, **options: Any) -> Array:
-    # Each term rounds once, the rows are summed in any order, the mean divides: γ over all rows.
+    # Each term rounds once, the rows are summed in any order and in the stored type, the mean divides.
     coefficients, share = _coefficients(y, target, options)
     size = _reduced((coefficients * np.abs(y)).sum(axis=1), share, options.get("reduction", "mean"))
-    return compounded((target.size + 2) * a.w + a.u) * size
+    return compounded((target.size + 3) * a.u) * size
 
 
 def _nll_vjp(g: Array, y: Array, target: Array, **options: Any) -> tuple[Array, None]:
@@ -93,7 +93,7 @@ def _nll_vjp(g: Array, y: Array, target: Array, **options: Any) -> tuple[Array, 
 def _nll_vjp_bound(a: Arithmetic, g: Array, y: Array, target: Array, **options: Any) -> tuple[Array, None]:
     # The share of a mean is a rounded sum and a quotient; then one product.
     gradient, _ = _nll_vjp(g, y, target, **options)
-    return compounded((target.size + 1) * a.w + 2 * a.u) * np.abs(gradient), None
+    return compounded((target.size + 3) * a.u) * np.abs(gradient), None
 
 
 def _index_cost(flops: float) -> Any:
@@ -155,7 +155,7 @@ def _cross_entropy_bound(a: Arithmetic, x: Array, target: Array, **options: Any)
     carried = _reduced((coefficients * entry).sum(axis=1), share, options.get("reduction", "mean"))
     terms = target.size + (x.shape[1] if options.get("label_smoothing") else 0)
     size = _reduced((coefficients * np.abs(y)).sum(axis=1), share, options.get("reduction", "mean"))
-    return carried + compounded((terms + 4) * a.w + 3 * a.u) * (size + carried)
+    return carried + compounded((terms + 7) * a.u) * (size + carried)
 
 
 def _cross_entropy_vjp(g: Array, x: Array, target: Array, **options: Any) -> tuple[Array, None]:
@@ -171,10 +171,11 @@ def _cross_entropy_vjp_bound(a: Arithmetic, g: Array, x: Array, target: Array, *
     total = d.sum(axis=1, keepdims=True)
     y = log_softmax(x, 1)
     p = np.exp(y)
-    of_d = compounded((target.size + 3) * a.w + 4 * a.u)
-    of_p = compounded(log_softmax_bound(a, x, 1) + a.u * np.abs(y) + a.elementary + a.w)
+    of_d = compounded((target.size + 7) * a.u)
+    of_p = of_exponential(a, log_softmax_bound(a, x, 1) + a.u * np.abs(y))
     of_total = compounded(a.gamma(x.shape[1]) + of_d)
-    return of_d * d + p * total * compounded(of_p + of_total) + a.w * (d + 2 * p * total) + a.smallest, None
+    product_error = p * total * (of_p + of_total * (1 + of_p))
+    return of_d * d + product_error * (1 + a.u) + a.u * (d + 2 * p * total) + a.smallest, None
 
 
 def _gap(a: Arithmetic) -> float:
@@ -262,7 +263,7 @@ def _soft_bound(a: Arithmetic, x: Array, q: Array) -> Array:
     y = log_softmax(x, 1)
     carried = (np.abs(q) * (log_softmax_bound(a, x, 1) + a.u * np.abs(y))).sum() / x.shape[0]
     size = (np.abs(q) * np.abs(y)).sum() / x.shape[0]
-    return carried + compounded((x.size + 3) * a.w + 2 * a.u) * (size + carried)
+    return carried + compounded((x.size + 5) * a.u) * (size + carried)
 
 
 def _soft_vjp(g: Array, x: Array, q: Array) -> tuple[Array, Array]:
@@ -274,8 +275,9 @@ def _soft_vjp_bound(a: Arithmetic, g: Array, x: Array, q: Array) -> tuple[Array,
     n, y = x.shape[0], log_softmax(x, 1)
     d = np.abs(g * q) / n
     total, p, of_d = d.sum(axis=1, keepdims=True), np.exp(y), compounded(4 * a.u)
-    of_p = compounded(log_softmax_bound(a, x, 1) + a.u * np.abs(y) + a.elementary + a.w)
-    of_x = of_d * d + p * total * compounded(of_p + a.gamma(x.shape[1]) + of_d) + a.w * (d + 2 * p * total)
+    of_p = of_exponential(a, log_softmax_bound(a, x, 1) + a.u * np.abs(y))
+    of_total = compounded(a.gamma(x.shape[1]) + of_d)
+    of_x = of_d * d + p * total * (of_p + of_total * (1 + of_p)) * (1 + a.u) + a.u * (d + 2 * p * total)
     of_q = np.abs(g) / n * (log_softmax_bound(a, x, 1) + compounded(4 * a.u) * np.abs(y))
     return of_x + a.smallest, of_q + a.smallest
 

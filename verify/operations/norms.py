@@ -22,19 +22,23 @@ def _all(shape: tuple[int, ...], dim: Any) -> Any:
 
 def _norm(x: Array, ord: float = 2, dim: Any = None) -> Array:
     axes, size = _all(x.shape, dim), np.abs(x)
+    largest = size.max(axis=axes, keepdims=True)
     if ord == _INF:
-        return size.max(axis=axes)
+        return largest.squeeze(axes)
     if ord == 1:
         return size.sum(axis=axes)
-    if ord == 2:
-        return np.sqrt((x * x).sum(axis=axes))
-    return _root((size**ord).sum(axis=axes), ord)
+    # Scaled by the largest entry, an exact input, so that float64 neither overflows nor underflows.
+    unit = np.where(largest == 0, 0 * largest + 1, largest)
+    total = ((size / unit) ** int(ord)).sum(axis=axes)
+    return largest.squeeze(axes) * _root(total, ord)
 
 
 def _root(total: Array, order: float) -> Array:
+    if order == 2:
+        return np.sqrt(total)
     # The exponent 1/p is formed in the arithmetic of its argument: a float 1/3 would be off by 2⁻⁵⁵.
-    exponent = (0 * total + 1) / order
-    return np.where(total == 0, 0 * total, np.where(total == 0, 0 * total + 1, total) ** exponent)
+    safe = np.where(total == 0, 0 * total + 1, total)
+    return np.where(total == 0, 0 * total, safe ** ((0 * total + 1) / order))
 
 
 def _terms(x: Array, dim: Any) -> int:

@@ -89,7 +89,7 @@ SUM = Operation(
     domain=Domain(
         normal,
         (
-            HardInput("cancelling", lambda a: _values(1.0, 0.5 / a.u, -0.5 / a.u, 1.0)),
+            HardInput("cancelling", lambda a: _values(1.0, 0.5 / a.u, -0.5 / a.u, 1.0), far=True),
             _SMALL_AFTER_LARGE,
             HardInput("near overflow", lambda a: _values(*([a.largest / 8] * 6)), far=True),
             HardInput("subnormal", lambda a: _values(*([a.smallest] * 6)), far=True),
@@ -122,7 +122,8 @@ SUM = Operation(
 
 
 def _mean(x: Array, dim: Any = None, keepdim: bool = False) -> Array:
-    return _sum(x, dim, keepdim) / _terms(x, dim)
+    # Divided first: the sum of representable numbers may not be representable, their mean is.
+    return _sum(x / _terms(x, dim), dim, keepdim)
 
 
 def _mean_bound(a: Arithmetic, x: Array, dim: Any = None, keepdim: bool = False) -> Array:
@@ -146,7 +147,7 @@ MEAN = Operation(
     domain=Domain(
         normal,
         (
-            HardInput("cancelling", lambda a: _values(1.0, 0.5 / a.u, -0.5 / a.u, 1.0)),
+            HardInput("cancelling", lambda a: _values(1.0, 0.5 / a.u, -0.5 / a.u, 1.0), far=True),
             HardInput("the sum overflows", lambda a: _values(*([a.largest / 2] * 4)), far=True),
             HardInput("subnormal", lambda a: _values(*([4 * a.smallest] * 4)), far=True),
         ),
@@ -180,6 +181,11 @@ def _prod(x: Array, dim: Any = None, keepdim: bool = False) -> Array:
     return x.prod(axis=dim, keepdims=keepdim)
 
 
+def _prod_bound(a: Arithmetic, x: Array, dim: Any = None, keepdim: bool = False) -> Array:
+    # Unlike a sum, a product is accumulated in the stored type.
+    return compounded((_terms(x, dim) - 1) * a.u) * np.abs(_prod(x, dim, keepdim)) + a.smallest
+
+
 def _others(x: Array, dim: Any) -> Array:
     """The product of all other entries along a dimension, without a division, so that zeros are no exception."""
     if dim is None:
@@ -196,10 +202,9 @@ def _prod_vjp(g: Array, x: Array, dim: Any = None, keepdim: bool = False) -> tup
 
 
 def _prod_vjp_bound(a: Arithmetic, g: Array, x: Array, dim: Any = None, keepdim: bool = False) -> tuple[Array]:
-    # g·(stored product)/x, or running products where an entry is 0, each stored: n working roundings
-    # and six stored ones.
+    # g·product/x, or running products from both sides where an entry is 0: at most n + 6 roundings.
     size = np.abs(_prod_vjp(g, x, dim, keepdim)[0])
-    return (compounded(_terms(x, dim) * a.w + 6 * a.u) * size + a.smallest,)
+    return (compounded((_terms(x, dim) + 6) * a.u) * size + a.smallest,)
 
 
 PROD = Operation(
@@ -209,7 +214,7 @@ PROD = Operation(
     forward=Formula(
         "Πᵢ xᵢ",
         _prod,
-        lambda a, x, dim=None, keepdim=False: a.gamma(_terms(x, dim) - 1) * np.abs(_prod(x, dim, keepdim)),
+        _prod_bound,
         "γₙ₋₁ in any order, Higham 2002, lemma 3.1",
     ),
     vjp=Formula("∂xᵢ = g Πⱼ≠ᵢ xⱼ", _prod_vjp, _prod_vjp_bound, "γₙ and the stored intermediates, Higham 2002, §3.1"),
@@ -229,7 +234,7 @@ PROD = Operation(
             "the product of row products is the product",
             lambda f, x, dim: f(f(x, dim=dim)),
             lambda f, x, dim: f(x),
-            lambda a, x, dim: compounded(2 * x.size * a.w + 12 * a.u) * np.abs(_prod(x)) + a.smallest,
+            lambda a, x, dim: compounded((2 * x.size + 4) * a.u) * np.abs(_prod(x)) + a.smallest,
             applies=lambda workload: set(workload.options) == {"dim"},
         ),
         Identity(

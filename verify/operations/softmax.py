@@ -80,19 +80,19 @@ def logsumexp(x: Array, dim: int) -> Array:
     return (m + np.log(np.exp(x - m).sum(axis=dim, keepdims=True))).squeeze(dim)
 
 
-def _sum_error(a: Arithmetic, x: Array, dim: int, u: float) -> Array:
+def _sum_error(a: Arithmetic, x: Array, dim: int) -> Array:
     """Relative error of Σ exp(xⱼ − max): each term's exponent is off by u|dⱼ|, exp adds its own, γ the sum's.
 
     The terms enter with weight pⱼ, so the error is Σ pⱼ u|dⱼ| rather than u·max|dⱼ| (the published
-    bound, (n + 2 + 2(x_max − x_min))u for softmax, takes the maximum).
+    bound, (n + 2 + 2(x_max − x_min))u for softmax, takes the maximum). The sum is stored once.
     """
     d, p = np.abs(shifted(x, dim)), softmax(x, dim)
     spread = (p * d).sum(axis=dim, keepdims=True)
-    return u * spread + a.elementary + (u if u > a.w else 0) + a.gamma(max(0, x.shape[dim] - 1))
+    return a.u * spread + a.elementary + a.u + a.gamma(max(0, x.shape[dim] - 1))
 
 
 def _softmax_bound(a: Arithmetic, x: Array, dim: int) -> Array:
-    relative = a.w * np.abs(shifted(x, dim)) + a.elementary + _sum_error(a, x, dim, a.w) + 2 * a.w
+    relative = a.u * np.abs(shifted(x, dim)) + a.elementary + _sum_error(a, x, dim) + 2 * a.u
     return softmax(x, dim) * compounded(relative) + a.smallest
 
 
@@ -110,8 +110,8 @@ def _softmax_vjp_bound(a: Arithmetic, g: Array, x: Array, dim: int) -> tuple[Arr
     inner = (g * p).sum(axis=dim, keepdims=True)
     inner_error = (np.abs(g) * (delta + a.gamma(n) * p)).sum(axis=dim, keepdims=True)
     difference = np.abs(g - inner)
-    difference_error = inner_error + a.w * (difference + np.abs(inner) + np.abs(g))
-    return (delta * (difference + difference_error) + p * (difference_error + 2 * a.w * difference) + a.smallest,)
+    difference_error = inner_error + a.u * (difference + np.abs(inner) + np.abs(g))
+    return (delta * (difference + difference_error) + p * (difference_error + 2 * a.u * difference) + a.smallest,)
 
 
 def _cost(flops: float, writes: bool) -> Any:
@@ -179,17 +179,25 @@ def log_softmax_bound(a: Arithmetic, x: Array, dim: int) -> Array:
     """Absolute error of (xᵢ − max) − log Σ exp: the shift, the sum's error through log, log's own, the difference."""
     d = np.abs(shifted(x, dim))
     total = np.exp(-d).sum(axis=dim, keepdims=True)
-    sum_error = compounded(_sum_error(a, x, dim, a.w))
-    return a.w * d + sum_error + a.elementary * np.log(total) + a.w * (np.abs(log_softmax(x, dim)) + sum_error)
+    sum_error = compounded(_sum_error(a, x, dim))
+    log_error = sum_error + a.elementary * (np.log(total) + sum_error)
+    return (a.u * d + log_error) * (1 + a.u) + a.u * np.abs(log_softmax(x, dim))
+
+
+def of_exponential(a: Arithmetic, exponent_error: Array) -> Array:
+    """Relative error of exp at an argument that is off by so much: |exp(±δ) − 1| ≤ exp δ − 1, then exp's own."""
+    moved = np.expm1(exponent_error)
+    return moved + (a.elementary + a.u) * (1 + moved)
 
 
 def log_softmax_vjp_bound(a: Arithmetic, g: Array, x: Array, dim: int) -> tuple[Array]:
     """Error of gᵢ − exp(yᵢ) Σ g with y the stored output."""
     y, n = log_softmax(x, dim), x.shape[dim]
-    p, total, size = np.exp(y), g.sum(axis=dim, keepdims=True), np.abs(g).sum(axis=dim, keepdims=True)
-    of_p = compounded(log_softmax_bound(a, x, dim) + a.u * np.abs(y) + a.elementary + a.w)
-    of_sum = a.gamma(n) * size
-    return (p * (np.abs(total) * of_p + of_sum * (1 + of_p)) + a.w * (np.abs(g) + 2 * p * np.abs(total)) + a.smallest,)
+    p, total, size = np.exp(y), np.abs(g.sum(axis=dim, keepdims=True)), np.abs(g).sum(axis=dim, keepdims=True)
+    of_p = of_exponential(a, log_softmax_bound(a, x, dim) + a.u * np.abs(y))
+    of_sum = (a.gamma(n) + a.u) * size
+    product_error = p * (total * of_p + of_sum * (1 + of_p))
+    return (product_error * (1 + 2 * a.u) + a.u * (np.abs(g) + 2 * p * total) + a.smallest,)
 
 
 LOG_SOFTMAX = Operation(
@@ -214,7 +222,7 @@ LOG_SOFTMAX = Operation(
             lambda f, x, dim: torch.softmax(x, dim=dim),
             lambda a, x, dim: 2 * a.stored(softmax(x, dim), _softmax_bound(a, x, dim))
             + softmax(x, dim)
-            * compounded(log_softmax_bound(a, x, dim) + a.u * np.abs(log_softmax(x, dim)) + a.elementary + a.u),
+            * of_exponential(a, log_softmax_bound(a, x, dim) + a.u * np.abs(log_softmax(x, dim))),
         ),
         Identity(
             "rows of the Jacobian sum to 0",
@@ -230,23 +238,21 @@ LOG_SOFTMAX = Operation(
 
 
 def _logsumexp_bound(a: Arithmetic, x: Array, dim: int) -> Array:
-    # torch composes it of stored steps (shift, exp, sum, log, add), so every step rounds to u. log's result
-    # is at most log n; the sum's relative error is its absolute error.
+    # max + log Σ exp(x − max): the sum's relative error is log's absolute error; the last sum rounds.
     d = np.abs(shifted(x, dim))
     total = np.exp(-d).sum(axis=dim, keepdims=True)
-    sum_error = compounded(_sum_error(a, x, dim, a.u) + a.u)
-    rounded = (a.elementary + a.u) * (np.log(total) + sum_error)
+    sum_error = compounded(_sum_error(a, x, dim))
+    log_error = sum_error + a.elementary * (np.log(total) + sum_error)
     y = np.expand_dims(logsumexp(x, dim), dim)
-    return (sum_error + rounded + a.w * np.abs(y)).squeeze(dim)
+    return (log_error * (1 + a.u) + a.u * np.abs(y)).squeeze(dim)
 
 
 def _logsumexp_vjp_bound(a: Arithmetic, g: Array, x: Array, dim: int) -> tuple[Array]:
     # g·exp(x − ŷ) with ŷ stored: its error and the rounding of the difference sit in the exponent.
     y = np.expand_dims(logsumexp(x, dim), dim)
     of_y = a.stored(y, np.expand_dims(_logsumexp_bound(a, x, dim), dim))
-    exponent = a.u * np.abs(x - y) + of_y
     p = np.abs(np.expand_dims(g, dim)) * softmax(x, dim)
-    return (p * compounded(np.expm1(exponent) + a.elementary + 2 * a.u) + a.smallest,)
+    return (p * of_exponential(a, a.u * np.abs(x - y) + of_y) * (1 + a.u) + a.u * p + a.smallest,)
 
 
 LOGSUMEXP = Operation(

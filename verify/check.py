@@ -1,0 +1,158 @@
+"""Check: a question asked of a case; it returns Outcomes and never asserts."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from verify.case import Case, Point
+from verify.operation import Array
+from verify.outcome import Outcome, Status, Worst, judge
+
+
+@dataclass(frozen=True)
+class Check:
+    """A named question. `examine(case, seed)` yields one outcome for every answer it measured.
+
+    A new check is one module in `verify/checks/` with a `CHECK` record; nothing else needs to know it.
+    """
+
+    name: str
+    question: str
+    examine: Callable[[Case, int], Iterable[Outcome]]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What a check measured at a point, before it is judged: an error against its bound, in one unit.
+
+    `remark` ends the message of a finding that does not pass.
+    """
+
+    question: str
+    measured: float
+    bound: float
+    unit: str
+    worst: Worst | None = None
+    figures: Mapping[str, float] | None = None
+    remark: str = ""
+
+
+def outcome(check: str, case: Case, seed: int, point: Point, finding: Finding, status: Status | None = None) -> Outcome:
+    """Judge a finding and write the sentence that goes with the verdict."""
+    status = status or judge(finding.measured, finding.bound)
+    return Outcome(
+        operation=case.operation.name,
+        implementation=case.implementation,
+        device=case.device,
+        dtype=case.dtype,
+        workload=case.workload.label,
+        check=check,
+        question=finding.question,
+        point=point.name,
+        status=status,
+        measured=finding.measured,
+        bound=finding.bound,
+        unit=finding.unit,
+        seed=seed,
+        message=_message(case, point, finding, status),
+        reproduce=reproduce(case, check, seed),
+        # What is below the bound could not have been told from rounding.
+        smallest_visible=finding.bound,
+        worst=finding.worst,
+        figures=dict(finding.figures or {}),
+    )
+
+
+def raised(check: str, case: Case, seed: int, error: Exception) -> Outcome:
+    """The outcome of a case whose examination raised: a failure that carries the error, not a crash."""
+    where = f"{type(error).__name__}: {error}".splitlines()[0]
+    return Outcome(
+        operation=case.operation.name,
+        implementation=case.implementation,
+        device=case.device,
+        dtype=case.dtype,
+        workload=case.workload.label,
+        check=check,
+        question="runs to an end",
+        point="",
+        status=Status.FAIL,
+        measured=1.0,
+        bound=0.0,
+        unit="exceptions",
+        seed=seed,
+        message=f"{case.id}: {check} could not be examined, {where}",
+        reproduce=reproduce(case, check, seed),
+    )
+
+
+def skipped(check: str, case: Case, seed: int, reason: str) -> Outcome:
+    """The outcome of a case that cannot run here, with the reason; it counts neither way."""
+    return Outcome(
+        operation=case.operation.name,
+        implementation=case.implementation,
+        device=case.device,
+        dtype=case.dtype,
+        workload=case.workload.label,
+        check=check,
+        question="can be run here",
+        point="",
+        status=Status.SKIPPED,
+        measured=None,
+        bound=None,
+        unit="",
+        seed=seed,
+        message=f"{case.id}: skipped, {reason}",
+        reproduce=reproduce(case, check, seed),
+    )
+
+
+def reproduce(case: Case, check: str, seed: int) -> str:
+    """The command that examines this case alone, with the same inputs."""
+    implementation = "" if case.implementation == "eager" else f" --implementation {case.implementation}"
+    return f"torchstone verify --select {shlex.quote(case.id)} --check {check} --seed {seed}{implementation}"
+
+
+def worst_of(
+    error: Array, bound: Array, scale: Array, computed: Array, expected: Array, inputs: tuple[Array, ...]
+) -> tuple[float, float, Worst]:
+    """The entry that comes closest to its bound, or exceeds it most, in units of `scale`.
+
+    Shapes: all arrays broadcast to that of `error`. Returns measured, bound and the place.
+    """
+    if error.size == 0:
+        return 0.0, 0.0, Worst((), (), "", "")
+    bound, scale = np.broadcast_to(bound, error.shape), np.broadcast_to(scale, error.shape)
+    with np.errstate(all="ignore"):
+        # 0/0 is an exact result with an exact bound; a nan bound must win, so that it is seen.
+        fraction = np.where(error == 0, 0.0, error / bound)
+        fraction = np.where(np.isnan(bound) | np.isnan(error), np.inf, fraction)
+        fraction = np.where(np.isinf(bound), np.inf, fraction)
+    index = tuple(int(i) for i in np.unravel_index(int(np.argmax(fraction)), error.shape))
+    there = tuple(_hex(x[index] if x.shape == error.shape else x.flat[0]) for x in inputs if x.size)
+    place = Worst(index, there, _hex(computed[index]), _hex(np.broadcast_to(expected, error.shape)[index]))
+    with np.errstate(over="ignore"):
+        measured, allowed = float(error[index] / scale[index]), float(bound[index] / scale[index])
+    if np.isfinite(bound[index]) and np.isinf(allowed):
+        # A finite bound in units of a subnormal spacing can leave float64: the largest number is below it.
+        allowed = float(np.finfo(float).max)
+    return measured, allowed, place
+
+
+def _hex(value: Any) -> str:
+    return float(value).hex() if isinstance(value, float | np.floating) else str(value)
+
+
+def _message(case: Case, point: Point, finding: Finding, status: Status) -> str:
+    name = f"{case.id}: {finding.question} at {point.name!r}"
+    figure = f"{finding.measured:.3g} {finding.unit}"
+    if status is Status.PASS:
+        return f"{name}: {figure} is within the bound {finding.bound:.3g}"
+    at = f" at entry {finding.worst.index}" if finding.worst and finding.worst.index else ""
+    if status is Status.INCONCLUSIVE:
+        return f"{name}: could not be judged, the bound is {finding.bound:.3g}{at}. {finding.remark}".rstrip()
+    return f"{name}: {figure} exceeds the bound {finding.bound:.3g}{at}. {finding.remark}".rstrip()

@@ -1,0 +1,176 @@
+"""Gradient: do autograd, the closed form and a finite difference agree, each two within their errors?
+
+Three independent witnesses: torch's backward in the case's dtype; the closed form, enclosed in ball
+arithmetic; a finite difference of torch's forward in float64, which reports its own error interval.
+Where two of them contradict each other, the third says which one is wrong.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from verify import devices
+from verify.case import ORDINARY, Case, Point, round_to, to_array, to_tensor
+from verify.check import Check, Finding, outcome, worst_of
+from verify.differences import LADDERS, RUNGS, Derivative, Vector, derivative
+from verify.gradients import Gradient, cotangent, gradients
+from verify.operation import Array
+from verify.outcome import Outcome, Status, judge
+
+# One direction through all entries and two sparse ones: a fault in every entry shows in the first, one
+# in few entries stands out in a sparse one that meets it.
+_SPARSE = 2
+
+CLOSED, DIFFERENCE, BOTH = (
+    "autograd against closed form",
+    "autograd against finite difference",
+    "closed form against finite difference",
+)
+
+
+@dataclass(frozen=True)
+class Direction:
+    """A line through a point along ±1 entries of one input, and the derivative measured along it.
+
+    `size` is Σ|g f|, the size of the terms that are summed.
+    """
+
+    entries: Array
+    derivative: Derivative
+    size: float
+
+
+def examine(case: Case, seed: int) -> Iterator[Outcome]:
+    """All three pairs of witnesses, for every differentiable input of every point that is not far out.
+
+    Far out a finite difference sees nothing (both are 0); there the accuracy and stability checks
+    compare with the closed form.
+    """
+    if case.operation.vjp is None:
+        yield from _claims_none(case, seed)
+        return
+    for point in map(_with_few_bits, case.points(seed)):
+        if point.far:
+            continue
+        shape = tuple(case.function(*case.tensors(point), **point.options).shape)
+        g = cotangent(case, seed, point, shape)
+        for gradient in gradients(case, point, g):
+            lines = _directions(case, seed, point, g, gradient)
+            findings = [
+                _against_closed_form(point, gradient),
+                _against_difference(DIFFERENCE, gradient, lines, gradient.computed, gradient.bound),
+                _against_difference(BOTH, gradient, lines, gradient.exact.value, gradient.exact.radius),
+            ]
+            remark = _odd_one_out(*(judge(f.measured, f.bound) for f in findings))
+            for finding in findings:
+                named = f"{finding.question}, input {gradient.position}"
+                judged = Finding(named, finding.measured, finding.bound, finding.unit, finding.worst, None, remark)
+                yield outcome(CHECK.name, case, seed, point, judged)
+
+
+def _claims_none(case: Case, seed: int) -> Iterator[Outcome]:
+    """An operation without a gradient must not hand one out."""
+    for point in case.points(seed):
+        result = case.function(*case.tensors(point, requires_grad=True), **point.options)
+        finding = Finding("has no gradient", float(result.requires_grad), 0.0, "outputs that claim a gradient")
+        yield outcome(CHECK.name, case, seed, point, finding)
+
+
+def _against_closed_form(point: Point, gradient: Gradient) -> Finding:
+    exact = gradient.exact.value
+    error = np.abs(gradient.computed - exact) + gradient.exact.radius
+    scale = float(np.max(np.abs(exact), initial=0.0)) or 1.0
+    measured, bound, worst = worst_of(
+        error, gradient.bound, np.asarray(scale), gradient.computed, exact, (point.inputs[gradient.position],)
+    )
+    return Finding(CLOSED, measured, bound, "of the largest entry", worst)
+
+
+def _against_difference(
+    question: str, gradient: Gradient, lines: list[Direction], claimed: Array, slack: Array
+) -> Finding:
+    """The worst direction: |⟨claimed, d⟩ − derivative| against the interval plus the claim's own error."""
+    unit = "of Σ|∂ᵢ| along the direction"
+    worst = Finding(question, 0.0, math.nan, unit)
+    for line in lines:
+        along = math.fsum((claimed * line.entries).ravel())
+        scale = float(np.sum(np.abs(gradient.exact.value * line.entries)))
+        if scale <= 2.0**-100 * line.size:
+            # A gradient that is 0 leaves a ball of radius 2⁻¹²⁸ or less; then φ itself sets the scale.
+            scale = max(line.size, abs(line.derivative.low), abs(line.derivative.high)) or 1.0
+        distance = line.derivative.distance(along) / scale
+        bound = (line.derivative.error + float(np.sum(slack * np.abs(line.entries)))) / scale
+        if not (math.isfinite(distance) and bound < 1):
+            # A direction along which even a gradient of 0 would be accepted has shown nothing.
+            return Finding(question, distance, math.nan, unit)
+        if math.isnan(worst.bound) or distance * worst.bound >= worst.measured * bound:
+            worst = Finding(question, distance, bound, unit)
+    return worst
+
+
+def _directions(case: Case, seed: int, point: Point, g: Array, gradient: Gradient) -> list[Direction]:
+    """Derivatives of ⟨g, f⟩ along ±1 directions of one input, by differences in float64.
+
+    Only entries that every step moves without rounding take part; where none does there is no direction.
+    """
+    generator = case.generator(seed, f"directions {point.name} {gradient.position}")
+    x = point.inputs[gradient.position]
+    movable = _moves_exactly(x)
+    signs = [generator.choice((-1.0, 1.0), size=x.shape)]
+    for _ in range(_SPARSE if x.size > 3 else 0):
+        chosen = generator.permutation(x.size).reshape(x.shape) < max(1, math.isqrt(x.size))
+        signs.append(np.where(chosen, generator.choice((-1.0, 1.0), size=x.shape), 0.0))
+    entries = [sign * movable for sign in signs]
+    return [_along(case, point, g, gradient.position, d) for d in entries if d.any()]
+
+
+def _along(case: Case, point: Point, g: Array, position: int, direction: Array) -> Direction:
+    device = case.device if devices.unsupported(case.device, "float64") is None else "cpu"
+    inputs = [to_tensor(x, "float64", device, case.workload.layout) for x in point.inputs]
+    line = to_tensor(direction, "float64", device)
+
+    def terms(t: float) -> Vector:
+        moved = [x + t * line if i == position else x for i, x in enumerate(inputs)]
+        with torch.no_grad():
+            return np.asarray(g * to_array(case.function(*moved, **point.options)), dtype=float).ravel()
+
+    return Direction(direction, derivative(terms), math.fsum(np.abs(terms(0.0))))
+
+
+def _moves_exactly(x: Array) -> Array:
+    """Which entries take every step ±h of the first ladder without rounding.
+
+    An entry so small that it vanishes beside the step counts: no slope makes 2⁻¹²⁰ of a step visible.
+    """
+    steps = (LADDERS[0], LADDERS[0] * 2.0**-RUNGS)
+    lost = [np.abs((x + h) - h - x) + np.abs((x + h) - x - h) for step in steps for h in (step, -step)]
+    return np.asarray(np.max(lost, axis=0) <= 2.0**-120)
+
+
+def _with_few_bits(point: Point) -> Point:
+    """A sampled point with float32's precision, so that float64 adds every step without rounding."""
+    if point.name != ORDINARY:
+        return point
+    inputs = tuple(round_to(x, "float32") if x.dtype.kind == "f" else x for x in point.inputs)
+    return dataclasses.replace(point, inputs=inputs)
+
+
+def _odd_one_out(closed: Status, difference: Status, both: Status) -> str:
+    if Status.INCONCLUSIVE in (closed, difference, both):
+        return "A finite difference sees nothing here."
+    verdict = tuple(status is Status.PASS for status in (closed, difference, both))
+    return {
+        (False, False, True): "The closed form and the finite difference agree: autograd is wrong.",
+        (False, True, False): "Autograd and the finite difference agree: the closed form is wrong.",
+        (True, False, False): "Autograd and the closed form agree: the forward result does not match them.",
+        (False, True, True): "The finite difference is too coarse to tell which of the two is wrong.",
+    }.get(verdict, "")
+
+
+CHECK = Check("gradient", "Do autograd, closed form and finite difference agree?", examine)
