@@ -22,7 +22,7 @@ def number(value: float | None, digits: int = 3) -> str:
     mantissa, power = f"{value:.{digits - 1}e}".split("e")
     if -3 <= int(power) < 5:
         return f"{value:,.{max(0, digits - 1 - int(power))}f}"
-    return f"{mantissa}e{int(power)}"
+    return f"{mantissa}e{int(power)}"  # the usual form has a sign and a zero that say nothing
 
 
 def fraction(value: float | None) -> str:

@@ -154,7 +154,9 @@ def excess(outcome: Outcome) -> str:
         return ""
     if outcome.measured is not None and not math.isfinite(outcome.measured):
         return "not finite"
-    return "not exact" if math.isinf(beyond) else f"{notation.number(beyond)} times the bound"
+    if math.isinf(beyond):
+        return f"{notation.number(outcome.measured)} {outcome.unit}, none allowed"
+    return f"{notation.number(beyond)} times the bound"
 
 
 def plain_message(outcome: Outcome) -> str:

@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+import functools
 import runpy
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+
+from reports.report import write_report
 
 
 @pytest.fixture(scope="session")
@@ -17,6 +20,17 @@ def sample() -> SimpleNamespace:
 @pytest.fixture
 def results(sample: SimpleNamespace, tmp_path: Path) -> Callable[[str], Path]:
     return lambda kind: sample.write_sample(tmp_path / kind, kind)
+
+
+@pytest.fixture(scope="session")
+def written(sample: SimpleNamespace, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """The page of a kind of results folder, written once for all tests that only look at it."""
+
+    @functools.cache
+    def write(kind: str) -> Path:
+        return write_report(sample.write_sample(tmp_path_factory.mktemp(kind), kind)).path
+
+    return write
 
 
 @pytest.fixture

@@ -28,7 +28,8 @@ def test_a_stored_time_is_read_with_its_case_and_quartiles(sample, tmp_path):
     assert stored.complaints == ()
     assert tuple(stored.frame.columns) == COLUMNS
     row = stored.frame.iloc[1]
-    assert (row["operation"], row["workload"], row["dtype"], row["device"]) == ("softmax", "4096x1024", "float32", "cpu")
+    case = [row[key] for key in ("operation", "workload", "dtype", "device")]
+    assert case == ["softmax", "4096x1024", "float32", "cpu"]
     assert (row.direction, row.machine, row.commit, row.torch) == (
         "forward",
         "bench-04",

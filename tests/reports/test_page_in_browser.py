@@ -6,8 +6,6 @@ import shutil
 
 import pytest
 
-from reports.report import write_report
-
 KINDS = ("pass", "fail", "interrupted", "damaged", "outcomes", "speeds", "empty")
 
 
@@ -26,7 +24,7 @@ def browser():
 
 
 @pytest.fixture
-def visit(browser, results):
+def visit(browser, written):
     """Open the page of a kind of results; every complaint of the browser and every request is kept."""
     contexts = []
 
@@ -38,7 +36,7 @@ def visit(browser, results):
         page.on("console", lambda message: page.complaints.append(message.text))
         page.on("pageerror", lambda error: page.complaints.append(str(error)))
         page.on("request", lambda request: page.requests.append(request.url))
-        page.address = write_report(results(kind)).path.as_uri()
+        page.address = written(kind).as_uri()
         page.goto(page.address)
         return page
 
