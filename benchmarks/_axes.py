@@ -21,6 +21,10 @@ VERSION = "1"
 # The seed of every input, so that two runs time the same numbers.
 SEED = 20_240_601
 
+# asv gives a case a minute; a half-precision product without the processor's help takes seconds a call,
+# and three times that on a shared machine.
+TIMEOUT_SECONDS = 600
+
 DEVICES_VARIABLE = "TORCHSTONE_BENCH_DEVICES"
 THREADS_VARIABLE = "OMP_NUM_THREADS"
 

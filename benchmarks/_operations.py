@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from benchmarks._axes import DTYPES, PARAM_NAMES, SEED, VERSION, devices, set_threads
+from benchmarks._axes import DTYPES, PARAM_NAMES, SEED, TIMEOUT_SECONDS, VERSION, devices, set_threads
 from benchmarks.timing import Timing, measure
 from verify.case import to_tensor
 from verify.devices import synchronizer, unsupported
@@ -122,6 +122,7 @@ class _Operations:
     subjects: tuple[str, ...] = ()
     unit = "seconds"
     version = VERSION
+    timeout = TIMEOUT_SECONDS
     param_names = PARAM_NAMES
 
     def __init_subclass__(cls, subjects: Iterable[str]) -> None:

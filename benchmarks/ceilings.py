@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from benchmarks._axes import DTYPES, PARAM_NAMES, SEED, VERSION, devices, set_threads
+from benchmarks._axes import DTYPES, PARAM_NAMES, SEED, TIMEOUT_SECONDS, VERSION, devices, set_threads
 from benchmarks._operations import AsvSamples, attempt, refuse_unsupported, timed
 from verify.case import to_tensor
 from verify.ceilings import CEILINGS
@@ -18,6 +18,7 @@ class Ceilings:
 
     unit = "seconds"
     version = VERSION
+    timeout = TIMEOUT_SECONDS
     param_names = PARAM_NAMES
     params = (list(_CEILINGS), list(DTYPES), list(devices()))
 

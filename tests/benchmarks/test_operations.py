@@ -14,9 +14,11 @@ import pytest
 import torch
 
 import benchmarks
+from benchmarks import _axes
 from benchmarks._axes import DTYPES
 from benchmarks._operations import _Operations, attempt, label, labels, resolve
 from benchmarks.own import Own
+from verify.devices import present
 from verify.operations import catalogue
 
 MODULES = [info.name for info in pkgutil.iter_modules(benchmarks.__path__, "benchmarks.")]
@@ -136,20 +138,30 @@ assert torch.get_num_threads() == threads
 
 
 def test_parameters_are_the_same_under_another_torch():
+    # Neither its version nor the dtypes that it happens to have may change a parameter.
     code = """
-import torch, sys
-torch.__version__ = sys.argv[1] if len(sys.argv) > 1 else torch.__version__
-%s
-from benchmarks import softmax, ceilings
+import torch
+import verify.operations
+verify.operations.catalogue()
+{change}
+from benchmarks import ceilings, softmax
 print(vars(softmax.Softmax.track_forward)["params"], softmax.Softmax.version, ceilings.Ceilings.params)
 """
-    # Neither the version nor the dtypes that a torch happens to have may change a parameter.
-    stripped = "torch.__version__ = '1.13.1'; del torch.float16, torch.bfloat16"
-    code = code.replace(
-        "torch.__version__ = sys.argv[1] if len(sys.argv) > 1 else torch.__version__",
-        "import verify.operations; verify.operations.catalogue()",
-    )
-    assert run_python(code % "") == run_python(code % stripped)
+    older = "torch.__version__ = '1.13.1'; del torch.float16, torch.bfloat16"
+    assert run_python(code.format(change="")) == run_python(code.format(change=older))
+
+
+def test_a_torch_for_accelerators_is_asked_in_another_process(monkeypatch):
+    monkeypatch.setattr(_axes, "_built_for_accelerators", lambda: True)
+    # Set, so that monkeypatch takes away again what `devices` leaves to its children.
+    monkeypatch.setenv(_axes.DEVICES_VARIABLE, "")
+    assert _axes.devices() == present()
+    assert os.environ[_axes.DEVICES_VARIABLE] == ",".join(present())
+
+
+def test_devices_can_be_named(monkeypatch):
+    monkeypatch.setenv(_axes.DEVICES_VARIABLE, "cpu,cuda")
+    assert _axes.devices() == ("cpu", "cuda")
 
 
 def test_the_sources_name_no_dtype_of_torch():
