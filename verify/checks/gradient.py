@@ -102,8 +102,10 @@ def _against_difference(
         along = math.fsum((claimed * line.entries).ravel())
         scale = float(np.sum(np.abs(gradient.exact.value * line.entries)))
         if scale <= 2.0**-100 * line.size:
-            # A gradient that is 0 leaves a ball of radius 2⁻¹²⁸ or less; then φ itself sets the scale.
-            scale = max(line.size, abs(line.derivative.low), abs(line.derivative.high)) or 1.0
+            # A gradient that is 0 leaves a ball of radius 2⁻¹²⁸ or less; then φ itself, or the jump of its
+            # derivative, sets the scale.
+            jump = line.derivative.high - line.derivative.low
+            scale = max(line.size, jump) or 1.0
         distance = line.derivative.distance(along) / scale
         bound = (line.derivative.error + float(np.sum(slack * np.abs(line.entries)))) / scale
         if not (math.isfinite(distance) and bound < 1):

@@ -64,7 +64,8 @@ def _gradient(case: Case, seed: int, point: Point, g: Array) -> Iterator[Outcome
     vjp = case.operation.vjp
     assert vjp is not None
     exact = certify(vjp.evaluate, (g, *point.inputs), point.options, case.arithmetic)
-    condition = _condition(lambda *x: vjp.evaluate(*in_balls((g,)), *x, **point.options), point.inputs, case.arithmetic.u)
+    # The cotangent is data like the inputs: where its entries cancel, their roundings are not a fault.
+    condition = _condition(lambda *x: vjp.evaluate(*x, **point.options), (g, *point.inputs), case.arithmetic.u)
     for position, computed in autograd(case, point, g):
         enclosure = exact[position]
         assert enclosure is not None
@@ -76,8 +77,8 @@ def _gradient(case: Case, seed: int, point: Point, g: Array) -> Iterator[Outcome
 def _gate(case: Case, point: Point, question: str, computed: Array, exact: Enclosure, condition: Array) -> Finding:
     a = case.arithmetic
     # Roundings that an entry can pass through: one for each of n terms, two elementary functions (each
-    # worth `elementary`/w roundings), and a shift, a product, a quotient and the storing.
-    roundings = max(x.size for x in point.inputs) + 2 * a.elementary / a.w + 4
+    # worth `elementary`/u roundings), and a shift, a product, a quotient and the storing.
+    roundings = max(x.size for x in point.inputs) + 2 * a.elementary / a.u + 4
     # A few subnormals may be lost on the way to a result that is itself near the bottom of the range.
     bound = roundings * (a.u * np.abs(exact.value) + condition + a.smallest)
     scale = np.maximum(np.abs(exact.value), a.smallest)
