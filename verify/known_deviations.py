@@ -1,0 +1,87 @@
+"""Known deviations: faults of torch that are listed as data, so that only new ones stop a pipeline."""
+
+from __future__ import annotations
+
+import dataclasses
+import tomllib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from packaging.specifiers import SpecifierSet
+from packaging.version import Version
+
+from verify.outcome import Outcome, Status
+
+LISTED = Path(__file__).with_name("known_deviations.toml")
+_ANY = "*"
+
+
+@dataclass(frozen=True)
+class Deviation:
+    """One listed deviation. `check` and `question` may be `*`; `torch` is a version specifier."""
+
+    operation: str
+    check: str
+    question: str
+    points: tuple[str, ...]
+    dtypes: tuple[str, ...]
+    devices: tuple[str, ...]
+    torch: str
+    measured: str
+    issue: str
+    why: str
+
+    def covers(self, outcome: Outcome, torch_version: str) -> bool:
+        """Whether an outcome is one that this entry speaks of, whatever its status."""
+        return (
+            outcome.operation == self.operation
+            and self.check in (_ANY, outcome.check)
+            and self.question in (_ANY, outcome.question)
+            and outcome.point in self.points
+            and outcome.dtype in self.dtypes
+            and outcome.device.split(":")[0] in self.devices
+            and SpecifierSet(self.torch).contains(Version(torch_version).public, prereleases=True)
+        )
+
+
+def read(path: Path = LISTED) -> tuple[Deviation, ...]:
+    """The listed deviations. Raises: ValueError naming the entry and the field that is wrong."""
+    entries = tomllib.loads(path.read_text(encoding="utf-8")).get("deviation", [])
+    return tuple(_entry(path, number, entry) for number, entry in enumerate(entries, start=1))
+
+
+def _entry(path: Path, number: int, entry: dict[str, Any]) -> Deviation:
+    names = {field.name for field in dataclasses.fields(Deviation)}
+    wrong = sorted(names ^ entry.keys())
+    if wrong:
+        raise ValueError(f"{path}, entry {number}: missing or unknown fields {', '.join(wrong)}")
+    return Deviation(**{key: tuple(value) if isinstance(value, list) else value for key, value in entry.items()})
+
+
+def mark(outcomes: Iterable[Outcome], listed: tuple[Deviation, ...], torch_version: str) -> tuple[Outcome, ...]:
+    """The same outcomes, with every failure that is listed turned into `known`, with its upstream issue."""
+    return tuple(_marked(outcome, listed, torch_version) for outcome in outcomes)
+
+
+def _marked(outcome: Outcome, listed: tuple[Deviation, ...], torch_version: str) -> Outcome:
+    if outcome.status is not Status.FAIL:
+        return outcome
+    for deviation in listed:
+        if deviation.covers(outcome, torch_version):
+            message = f"{outcome.message} Known: {deviation.why}"
+            return dataclasses.replace(outcome, status=Status.KNOWN, message=message, issue=deviation.issue or None)
+    return outcome
+
+
+def stale(
+    outcomes: tuple[Outcome, ...], listed: tuple[Deviation, ...], torch_version: str
+) -> tuple[Deviation, ...]:
+    """The entries that the run could have seen but did not: every outcome that they cover passes."""
+    silent = []
+    for deviation in listed:
+        covered = [outcome.status for outcome in outcomes if deviation.covers(outcome, torch_version)]
+        if covered and Status.KNOWN not in covered and Status.FAIL not in covered:
+            silent.append(deviation)
+    return tuple(silent)

@@ -1,0 +1,175 @@
+"""Run: examine every selected case with every selected check, and keep what was measured."""
+
+from __future__ import annotations
+
+import datetime
+import json
+import secrets
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from verify import devices, known_deviations, storage
+from verify.case import Case
+from verify.check import Check, raised, skipped
+from verify.known_deviations import Deviation
+from verify.machine import machine
+from verify.outcome import Outcome, Status
+from verify.selection import REPEATS, Selection
+
+
+@dataclass(frozen=True)
+class Run:
+    """All outcomes of one run, with what is needed to read and repeat it. `complete` is False if interrupted."""
+
+    outcomes: tuple[Outcome, ...]
+    stale: tuple[Deviation, ...]
+    seed: int
+    profile: str
+    command: str
+    started: str
+    finished: str
+    complete: bool
+
+    def count(self, status: Status) -> int:
+        """How many outcomes have a status."""
+        return sum(outcome.status is status for outcome in self.outcomes)
+
+    @property
+    def exit_status(self) -> int:
+        """0 if something was judged and all of it passed or is known; else 1.
+
+        What could not be judged is not a pass, and nor is a run in which everything was skipped.
+        """
+        good = self.count(Status.PASS) + self.count(Status.KNOWN)
+        bad = self.count(Status.FAIL) + self.count(Status.INCONCLUSIVE)
+        return 0 if good and not bad and self.complete else 1
+
+
+Progress = Callable[[Case, Check], None]
+
+
+def fresh_seed() -> int:
+    """A seed that no run had before; it is recorded, so that the run can be repeated."""
+    return secrets.randbits(31)
+
+
+def verify(
+    cases: Sequence[Case],
+    checks: Sequence[Check],
+    selection: Selection,
+    seed: int,
+    command: str,
+    progress: Progress = lambda case, check: None,
+) -> Run:
+    """Examine cases × checks. An interrupt (Ctrl-C) ends the run early and keeps what was measured.
+
+    The number of torch's threads is set to 1 meanwhile: check workloads are small, and threads that
+    wait for each other on a busy machine make them a hundred times slower.
+    """
+    started, found, complete = _now(), [], True
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        for outcome in _examined(cases, checks, selection, seed, progress):
+            found.append(outcome)
+    except KeyboardInterrupt:
+        complete = False
+    finally:
+        torch.set_num_threads(threads)
+    listed = known_deviations.read()
+    outcomes = known_deviations.mark(found, listed, torch.__version__)
+    silent = known_deviations.stale(outcomes, listed, torch.__version__) if complete else ()
+    return Run(outcomes, silent, seed, selection.profile, command, started, _now(), complete)
+
+
+def _examined(
+    cases: Sequence[Case], checks: Sequence[Check], selection: Selection, seed: int, progress: Progress
+) -> Iterator[Outcome]:
+    for case in cases:
+        absent = devices.absence(case.device) or devices.unsupported(case.device, case.dtype)
+        for check in checks:
+            progress(case, check)
+            if absent:
+                yield skipped(check.name, case, seed, absent)
+                continue
+            for repeat in range(REPEATS[selection.profile]):
+                yield from examine(case, check, seed + repeat)
+
+
+def examine(case: Case, check: Check, seed: int) -> tuple[Outcome, ...]:
+    """One check of one case; an exception from the operation or its formulas becomes a failing outcome."""
+    try:
+        with warnings.catch_warnings():
+            # torch warns of a deprecation or a slow path; neither changes a figure.
+            warnings.simplefilter("ignore")
+            return tuple(check.examine(case, seed))
+    except Exception as error:  # the operation under test may raise anything
+        return (raised(check.name, case, seed, error),)
+
+
+def to_json(run: Run) -> dict[str, Any]:
+    """The record of a run as it is stored and exported; see `docs/outcomes.md` for its fields."""
+    return {
+        "schema": storage.OUTCOMES_SCHEMA,
+        "run": {
+            "started": run.started,
+            "finished": run.finished,
+            "complete": run.complete,
+            "profile": run.profile,
+            "seed": run.seed,
+            "command": run.command,
+            "torchstone": _version(),
+        },
+        "machine": machine(),
+        "torch": _torch(),
+        "devices": [_device(kind) for kind in devices.KINDS],
+        "outcomes": [outcome.to_json() for outcome in run.outcomes],
+        "stale": [asdict(deviation) for deviation in run.stale],
+    }
+
+
+def store(run: Run, results: Path) -> Path:
+    """Write a run's record into the results folder, whole or not at all. Returns its path."""
+    stamp = run.started.replace(":", "").replace("-", "")
+    path = results / storage.OUTCOMES / f"{stamp}-{run.seed}.json"
+    storage.write_json(path, json.loads(json.dumps(to_json(run))))
+    return path
+
+
+def _now() -> str:
+    return datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _version() -> str:
+    try:
+        return version("torchstone")
+    except PackageNotFoundError:
+        return "unknown"  # run from a source tree that was never installed
+
+
+def _torch() -> dict[str, Any]:
+    return {
+        "version": torch.__version__,
+        "blas": "mkl" if torch.backends.mkl.is_available() else "other",
+        "mkldnn": torch.backends.mkldnn.is_available(),
+        "threads": torch.get_num_threads(),
+        "cpu_capability": torch.backends.cpu.get_cpu_capability(),
+        "cuda": torch.version.cuda,
+        "float32_matmul_precision": torch.get_float32_matmul_precision(),
+    }
+
+
+def _device(kind: str) -> dict[str, Any]:
+    reason = devices.absence(kind)
+    return {
+        "name": kind,
+        "description": "" if reason else devices.describe(kind),
+        "present": reason is None,
+        "reason": reason,
+    }

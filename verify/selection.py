@@ -1,0 +1,121 @@
+"""Selection: which cases and checks a run is about, by name, with a helpful answer to a name that is wrong."""
+
+from __future__ import annotations
+
+import difflib
+import fnmatch
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from verify.arithmetic import DTYPES
+from verify.case import HARD, IMPLEMENTATIONS, Case
+from verify.check import Check
+from verify.devices import KINDS
+from verify.operation import Operation
+
+PROFILES: Mapping[str, tuple[str, ...]] = {
+    "quick": ("float64", "float32", "bfloat16"),
+    "full": DTYPES,
+}
+# How many times a full run samples every workload anew; a quick one does it once.
+REPEATS = {"quick": 1, "full": 5}
+
+
+class UnknownName(ValueError):
+    """A name that selects nothing; the message gives the nearest valid ones."""
+
+
+@dataclass(frozen=True)
+class Selection:
+    """What to run. Empty tuples select everything; patterns are shell globs or a case's whole name."""
+
+    operations: tuple[str, ...] = ()
+    checks: tuple[str, ...] = ()
+    devices: tuple[str, ...] = ()
+    dtypes: tuple[str, ...] = ()
+    implementation: str = "eager"
+    profile: str = "quick"
+
+
+def choose(kind: str, wanted: Sequence[str], valid: Iterable[str]) -> tuple[str, ...]:
+    """The valid names that match any wanted glob, in the valid names' order; all of them if none is wanted.
+
+    Raises: UnknownName for a pattern that matches nothing.
+    """
+    names = tuple(valid)
+    if not wanted:
+        return names
+    for pattern in wanted:
+        if not any(fnmatch.fnmatchcase(name, pattern) for name in names):
+            raise UnknownName(_no_such(kind, pattern, names))
+    return tuple(name for name in names if any(fnmatch.fnmatchcase(name, pattern) for pattern in wanted))
+
+
+def _no_such(kind: str, pattern: str, names: Sequence[str]) -> str:
+    near = difflib.get_close_matches(pattern, names, n=3, cutoff=0.4)
+    hint = f"did you mean {' or '.join(near)}?" if near else f"valid: {', '.join(names)}"
+    return f"no {kind} matches {pattern!r}: {hint}"
+
+
+def cases(
+    selection: Selection, catalogue: Mapping[str, Operation], present: Sequence[str]
+) -> Iterator[Case]:
+    """Every selected case, absent devices included (a runner says why they are skipped).
+
+    Raises: UnknownName for an operation, device, dtype, implementation or case that does not exist.
+    """
+    choose("implementation", (selection.implementation,), IMPLEMENTATIONS)
+    devices = _devices(selection.devices, present)
+    if selection.profile not in PROFILES:
+        raise UnknownName(_no_such("profile", selection.profile, tuple(PROFILES)))
+    dtypes = choose("dtype", selection.dtypes, DTYPES) if selection.dtypes else PROFILES[selection.profile]
+    whole = tuple(pattern for pattern in selection.operations if "[" in pattern)
+    globs = tuple(pattern for pattern in selection.operations if "[" not in pattern)
+    names = choose("operation", globs, catalogue) if globs or not whole else ()
+    for case in _all(tuple(names), catalogue, devices, dtypes, selection.implementation):
+        yield case
+    for pattern in whole:
+        yield _named(pattern, catalogue, devices, selection.implementation)
+
+
+def _devices(wanted: Sequence[str], present: Sequence[str]) -> tuple[str, ...]:
+    if not wanted:
+        return tuple(present)
+    for device in wanted:
+        kind, _, index = device.partition(":")
+        if kind not in KINDS or (index and not index.isdigit()):
+            raise UnknownName(_no_such("device", device, KINDS))
+    return tuple(dict.fromkeys(wanted))
+
+
+def _all(
+    names: tuple[str, ...],
+    catalogue: Mapping[str, Operation],
+    devices: tuple[str, ...],
+    dtypes: tuple[str, ...],
+    implementation: str,
+) -> Iterator[Case]:
+    for name in names:
+        operation = catalogue[name]
+        hard = (HARD,) if operation.domain.hard else ()
+        for device in devices:
+            for dtype in dtypes:
+                for workload in (*operation.check, *hard):
+                    yield Case(operation, device, dtype, workload, implementation)
+
+
+def _named(
+    pattern: str, catalogue: Mapping[str, Operation], devices: tuple[str, ...], implementation: str
+) -> Case:
+    """The one case of a whole name such as `softmax[cpu-float32-3x17-dim1]`, whatever the profile."""
+    name = pattern.partition("[")[0]
+    choose("operation", (name,), catalogue)
+    every = {case.id: case for case in _all((name,), catalogue, (*devices, *KINDS), DTYPES, implementation)}
+    if pattern not in every:
+        raise UnknownName(_no_such("case", pattern, tuple(every)))
+    return every[pattern]
+
+
+def chosen_checks(selection: Selection, checks: Mapping[str, Check]) -> tuple[Check, ...]:
+    """The selected checks. Raises: UnknownName."""
+    return tuple(checks[name] for name in choose("check", selection.checks, checks))
