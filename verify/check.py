@@ -18,12 +18,14 @@ from verify.outcome import Outcome, Status, Worst, judge
 class Check:
     """A named question. `examine(case, seed)` yields one outcome for every answer it measured.
 
+    `applies(case)` is False where the check has nothing to ask; such a case is not part of a run.
     A new check is one module in `verify/checks/` with a `CHECK` record; nothing else needs to know it.
     """
 
     name: str
     question: str
     examine: Callable[[Case, int], Iterable[Outcome]]
+    applies: Callable[[Case], bool] = lambda case: True
 
 
 @dataclass(frozen=True)

@@ -124,3 +124,16 @@ def plain(evaluate: Callable[..., Any], arguments: tuple[Any, ...], options: Map
         result = evaluate(*arguments, **options)
     results = result if isinstance(result, tuple) else (result,)
     return tuple(None if r is None else np.asarray(r, dtype=float) for r in results)
+
+
+def wrong_entries(
+    evaluate: Callable[..., Any], arguments: tuple[Any, ...], options: Mapping[str, Any], computed: Array
+) -> float:
+    """How many entries of an integer result differ from the formula's, which compares inputs exactly.
+
+    Raises: ValueError if the shapes differ.
+    """
+    (expected,) = plain(evaluate, arguments, options)
+    if computed.shape != expected.shape:
+        raise ValueError(f"the result has shape {computed.shape}, the reference {expected.shape}")
+    return float(np.sum(computed != expected))

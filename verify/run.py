@@ -95,6 +95,8 @@ def _examined(
         absent = devices.absence(case.device) or devices.unsupported(case.device, case.dtype)
         for check in checks:
             progress(case, check)
+            if not check.applies(case):
+                continue
             if absent:
                 yield skipped(check.name, case, seed, absent)
                 continue

@@ -1,0 +1,70 @@
+"""Terminal: the outcomes of a run as tables that fit a screen. Pure: from outcomes to rich's renderables."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from rich.table import Table
+from rich.text import Text
+
+from reports.ordering import listed
+from reports.verdict import SEVERITY
+from verify.outcome import Outcome, Status
+
+STYLES = {
+    Status.PASS: "green",
+    Status.KNOWN: "yellow",
+    Status.FAIL: "bold red",
+    Status.INCONCLUSIVE: "magenta",
+    Status.SKIPPED: "dim",
+}
+# A hundred lines of one cause hide the second cause; the page and the JSON have them all.
+SHOWN = 20
+
+
+def matrix(outcomes: Sequence[Outcome]) -> Table:
+    """Operation × check: the worst status of each cell, and how many outcomes stand behind it."""
+    checks = listed((o.check for o in outcomes), ())
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("operation")
+    for check in checks:
+        table.add_column(check)
+    for operation in dict.fromkeys(o.operation for o in outcomes):
+        cells = [
+            _cell([o for o in outcomes if o.operation == operation and o.check == check]) for check in checks
+        ]
+        table.add_row(operation, *cells)
+    return table
+
+
+def _cell(outcomes: Sequence[Outcome]) -> Text:
+    if not outcomes:
+        return Text("–", style="dim")
+    worst = min((o.status for o in outcomes), key=list(SEVERITY).index)
+    count = sum(o.status is worst for o in outcomes)
+    text = f"{worst.value} {len(outcomes)}" if count == len(outcomes) else f"{worst.value} {count} of {len(outcomes)}"
+    return Text(text, style=STYLES[worst])
+
+
+def complaints(outcomes: Iterable[Outcome]) -> list[Text]:
+    """What failed or could not be judged: the message and the command that shows it again."""
+    bad = [o for o in outcomes if o.status in (Status.FAIL, Status.INCONCLUSIVE)]
+    lines = [
+        Text.assemble(
+            (f"{o.status.value}  ", STYLES[o.status]), f"{o.message}\n      reproduce: ", (o.reproduce, "bold")
+        )
+        for o in bad[:SHOWN]
+    ]
+    if len(bad) > SHOWN:
+        lines.append(Text(f"and {len(bad) - SHOWN} more: see the report or --json", style="dim"))
+    return lines
+
+
+def counts(outcomes: Sequence[Outcome]) -> Text:
+    """How many outcomes have each status, in words."""
+    parts: list[tuple[str, str]] = []
+    for status in (Status.PASS, Status.KNOWN, Status.FAIL, Status.INCONCLUSIVE, Status.SKIPPED):
+        count = sum(o.status is status for o in outcomes)
+        if count or status in (Status.PASS, Status.FAIL):
+            parts += [(f"{count:,} {status.value}", STYLES[status] if count else "dim"), ("  ", "")]
+    return Text.assemble(*parts)

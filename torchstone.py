@@ -1,0 +1,374 @@
+"""torchstone: are the numerics on this machine right, how accurate are they, and how fast?
+
+The front door: the command line, and the few public names (`from torchstone import Operation, verify`).
+torch is imported when it is first needed, not with this module.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from verify.storage import CATALOGUE, RESULTS, write_json, write_whole
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
+
+    from reports.report import Report
+    from verify.run import Run
+
+_PUBLIC = {
+    "Operation": "verify.operation",
+    "Formula": "verify.operation",
+    "Workload": "verify.operation",
+    "HardInput": "verify.operation",
+    "Domain": "verify.operation",
+    "Identity": "verify.operation",
+    "Cost": "verify.operation",
+    "Arithmetic": "verify.arithmetic",
+    "Case": "verify.case",
+    "Check": "verify.check",
+    "Outcome": "verify.outcome",
+    "Status": "verify.outcome",
+    "Run": "verify.run",
+    "verify": "verify.run",
+    "write_report": "reports.report",
+}
+__all__ = ["main", *_PUBLIC]  # noqa: PLE0604 - the lazy names are strings of this file
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name when it is asked for: none of them is needed to print `--help`."""
+    if name not in _PUBLIC:
+        raise AttributeError(f"module 'torchstone' has no attribute {name!r}; it has {', '.join(sorted(_PUBLIC))}")
+    return getattr(importlib.import_module(_PUBLIC[name]), name)
+
+
+app = typer.Typer(
+    name="torchstone",
+    no_args_is_help=False,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+_Patterns = list[str]
+Select = Annotated[
+    _Patterns | None,
+    typer.Option("--select", "-s", help="Operations by name or shell glob (`'softmax*'`), or one whole case as printed."),
+]
+Checks = Annotated[_Patterns | None, typer.Option("--check", "-c", help="Checks by name or glob; all if left out.")]
+Devices = Annotated[
+    _Patterns | None, typer.Option("--device", "-d", help="cpu, cuda, mps or xpu; all that are present if left out.")
+]
+Dtypes = Annotated[
+    _Patterns | None, typer.Option("--dtype", "-t", help="float64, float32, float16, bfloat16; the profile's if left out.")
+]
+ProfileName = Annotated[
+    str, typer.Option("--profile", "-p", help="`quick`: about a minute. `full`: every dtype, workload and repeat.")
+]
+Seed = Annotated[
+    int | None, typer.Option("--seed", min=0, help="Inputs are drawn from it; a fresh one, printed, if left out.")
+]
+Results = Annotated[Path, typer.Option("--results", help="The folder in which figures and the page are kept.")]
+Own = Annotated[
+    list[Path] | None,
+    typer.Option("--operations", "-o", help="A Python file with `Operation` records of your own; may be repeated."),
+]
+Json = Annotated[Path | None, typer.Option("--json", help="Also write the outcomes to this file.")]
+Junit = Annotated[Path | None, typer.Option("--junit", help="Also write the outcomes as JUnit XML to this file.")]
+Implementation = Annotated[
+    str, typer.Option("--implementation", help="`eager`, or `compiled` (torch.compile; needs a C++ compiler).")
+]
+
+
+@app.callback(invoke_without_command=True)
+def everything(
+    context: typer.Context,
+    select: Select = None,
+    check: Checks = None,
+    device: Devices = None,
+    dtype: Dtypes = None,
+    profile: ProfileName = "quick",
+    seed: Seed = None,
+    results: Results = RESULTS,
+    operations: Own = None,
+    json: Json = None,
+    junit: Junit = None,
+) -> None:
+    """Are the numerics of this torch, on this machine, right? How accurate, and how fast?
+
+    Without a command: **verify**, **bench** and **report**, one after the other.
+
+    Exit status: **0** everything judged passes or is a known deviation; **1** something failed, could not
+    be judged, or nothing was; **2** bad usage.
+    """
+    if context.invoked_subcommand is not None:
+        return
+    run = _verify(select, check, device, dtype, profile, seed, results, operations, "eager", json, junit)
+    _say("")
+    timed = _bench(select, device, dtype, profile, results, operations)
+    _say("")
+    _report(results, None)
+    raise typer.Exit(run.exit_status or int(timed != 0))
+
+
+@app.command("verify")
+def verify_command(
+    select: Select = None,
+    check: Checks = None,
+    device: Devices = None,
+    dtype: Dtypes = None,
+    profile: ProfileName = "quick",
+    seed: Seed = None,
+    results: Results = RESULTS,
+    operations: Own = None,
+    implementation: Implementation = "eager",
+    json: Json = None,
+    junit: Junit = None,
+) -> None:
+    """Check that operations and their gradients are right, and how accurate they are.
+
+    Example: `torchstone verify --select 'softmax*' --check accuracy --dtype float32`
+    """
+    run = _verify(select, check, device, dtype, profile, seed, results, operations, implementation, json, junit)
+    raise typer.Exit(run.exit_status)
+
+
+@app.command("bench")
+def bench_command(
+    select: Select = None,
+    device: Devices = None,
+    dtype: Dtypes = None,
+    profile: ProfileName = "quick",
+    results: Results = RESULTS,
+    operations: Own = None,
+) -> None:
+    """Time operations, forward and backward, and the machine's own ceilings, with asv.
+
+    Example: `torchstone bench --select 'mm' --dtype float32 --profile full`
+    """
+    raise typer.Exit(int(_bench(select, device, dtype, profile, results, operations) != 0))
+
+
+@app.command("report")
+def report_command(
+    results: Results = RESULTS,
+    output: Annotated[Path | None, typer.Option("--output", help="Where to write the page.")] = None,
+) -> None:
+    """Write one self-contained page about everything stored in the results folder."""
+    _report(results, output)
+
+
+@app.command("list")
+def list_command(operations: Own = None) -> None:
+    """List the operations, checks and devices that can be selected."""
+    from rich.table import Table
+
+    from verify import devices
+    from verify.checks import checks
+
+    table = Table("operation", "subject", "formula", box=None, pad_edge=False, header_style="bold")
+    for operation in _catalogue(operations).values():
+        table.add_row(operation.name, operation.subject, operation.forward.text)
+    _say(table)
+    table = Table("check", "question", box=None, pad_edge=False, header_style="bold")
+    for check in checks().values():
+        table.add_row(check.name, check.question)
+    _say("", table)
+    table = Table("device", "here", box=None, pad_edge=False, header_style="bold")
+    for kind in devices.KINDS:
+        absent = devices.absence(kind)
+        table.add_row(kind, absent or f"present, {devices.describe(kind)}")
+    _say("", table)
+
+
+def main() -> None:
+    """Run the command line."""
+    app()
+
+
+def _verify(
+    select: _Patterns | None,
+    check: _Patterns | None,
+    device: _Patterns | None,
+    dtype: _Patterns | None,
+    profile: str,
+    seed: int | None,
+    results: Path,
+    operations: list[Path] | None,
+    implementation: str,
+    json: Path | None,
+    junit: Path | None,
+) -> Run:
+    catalogue = _catalogue(operations)
+
+    from reports import terminal
+    from verify import devices, selection
+    from verify import run as running
+    from verify.checks import checks
+    from verify.junit import to_xml
+    from verify.operations import describe
+
+    chosen = selection.Selection(
+        tuple(select or ()),
+        tuple(check or ()),
+        tuple(device or ()),
+        tuple(dtype or ()),
+        implementation,
+        profile,
+    )
+    with _usage():
+        cases = tuple(selection.cases(chosen, catalogue, devices.present()))
+        asked = selection.chosen_checks(chosen, checks())
+    seed = running.fresh_seed() if seed is None else seed
+    with _progress() as progress:
+        task = progress.add_task("verify", total=len(cases) * len(asked))
+
+        def step(case: Any, check: Any) -> None:
+            progress.update(task, advance=1, description=f"verify {case.id} {check.name}")
+
+        run = running.verify(cases, asked, chosen, seed, _command(), step)
+    stored = running.store(run, results)
+    write_json(results / CATALOGUE, describe())
+    if json:
+        write_json(json, running.to_json(run))
+    if junit:
+        write_whole(junit, to_xml(run.outcomes))
+    _say(terminal.matrix(run.outcomes), "", *terminal.complaints(run.outcomes))
+    for deviation in run.stale:
+        _say(
+            f"stale: the known deviation of {deviation.operation}, {deviation.check} {deviation.question} at "
+            f"{', '.join(deviation.points)}, no longer fires; remove it from known_deviations.toml"
+        )
+    _say(terminal.counts(run.outcomes), f"seed {seed}, stored in {stored}")
+    if not run.complete:
+        _say(f"interrupted: the {len(run.outcomes)} outcomes measured until then are kept in {stored}")
+        raise typer.Exit(130)
+    return run
+
+
+def _bench(
+    select: _Patterns | None,
+    device: _Patterns | None,
+    dtype: _Patterns | None,
+    profile: str,
+    results: Path,
+    operations: list[Path] | None,
+) -> int:
+    _catalogue(operations)
+
+    from benchmarks.running import run_benchmarks, selection
+    from verify import devices
+    from verify.operations import describe
+
+    chosen: Literal["quick", "full"] = "full" if profile == "full" else "quick"
+    wanted = tuple(device or ())
+    for kind in wanted:
+        absent = devices.absence(kind)
+        if absent:
+            _say(f"bench: {kind} skipped, {absent}")
+    here = tuple(kind for kind in wanted if devices.absence(kind) is None)
+    if wanted and not here:
+        return 0
+    names = tuple(pattern.partition("[")[0] for pattern in select or ())
+    with _usage():
+        total = selection(chosen, names, tuple(dtype or ()), here).cases
+    with _progress() as progress:
+        task = progress.add_task("bench", total=total)
+        log: list[str] = []
+
+        def line(text: str) -> None:
+            log.append(text)
+            count, _, rest = text.partition("/")
+            if count.strip().isdigit():
+                progress.update(task, completed=int(count), description=f"bench {rest.partition(' ')[2]}"[:70])
+
+        try:
+            status = run_benchmarks(
+                results, profile=chosen, select=names, dtypes=tuple(dtype or ()), devices=here, on_progress=line
+            )
+        except KeyboardInterrupt:
+            _say(f"interrupted: what asv had stored in {results / 'asv'} is kept")
+            raise typer.Exit(130) from None
+    write_json(results / CATALOGUE, describe())
+    if status:
+        _say("bench: asv failed; the end of what it said:", *log[-20:])
+    _say(f"bench: {total} cases timed, stored in {results / 'asv'}")
+    return status
+
+
+def _report(results: Path, output: Path | None) -> Report:
+    from reports.report import write_report
+
+    written = write_report(results, output)
+    for complaint in written.complaints:
+        _say(f"left alone: {complaint}")
+    _say(written.verdict, f"report: {written.path}")
+    return written
+
+
+def _catalogue(operations: list[Path] | None) -> Any:
+    """The catalogue with the user's own files, which benchmarks in other processes have to find too."""
+    from verify.operations import OWN_OPERATIONS, catalogue
+
+    if operations:
+        known = [os.environ[OWN_OPERATIONS]] if os.environ.get(OWN_OPERATIONS) else []
+        os.environ[OWN_OPERATIONS] = os.pathsep.join([*known, *(str(path.resolve()) for path in operations)])
+        catalogue.cache_clear()
+    with _usage():
+        return catalogue()
+
+
+def _command() -> str:
+    import shlex
+
+    return shlex.join(["torchstone", *sys.argv[1:]])
+
+
+@contextmanager
+def _usage() -> Iterator[None]:
+    """Turn an error in what was asked for into a message and exit status 2."""
+    try:
+        yield
+    except (ValueError, ImportError) as error:
+        sys.stderr.write(f"torchstone: {error}\n")
+        raise typer.Exit(2) from error
+
+
+@contextmanager
+def _progress() -> Iterator[Progress]:
+    """A bar on standard error while it is a terminal; nothing otherwise."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    console = Console(stderr=True)
+    columns = (
+        BarColumn(bar_width=30),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        TextColumn("{task.description}", markup=False),
+    )
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+        yield progress
+
+
+def _say(*things: Any) -> None:
+    """Print lines and tables. Text is taken as it is: a case's name has brackets, which are no markup."""
+    from rich.console import Console
+
+    console = Console(markup=False, highlight=False, soft_wrap=True)
+    for thing in things:
+        console.print(thing)
+
+
+if __name__ == "__main__":
+    main()
