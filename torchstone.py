@@ -41,13 +41,15 @@ _PUBLIC = {
     "verify": "verify.run",
     "write_report": "reports.report",
 }
-__all__ = ["main", *_PUBLIC]  # noqa: PLE0604 - the lazy names are strings of this file
+__all__ = ["main", *_PUBLIC]
 
 
 def __getattr__(name: str) -> Any:
     """Import a public name when it is asked for: none of them is needed to print `--help`."""
     if name not in _PUBLIC:
-        raise AttributeError(f"module 'torchstone' has no attribute {name!r}; it has {', '.join(sorted(_PUBLIC))}")
+        raise AttributeError(
+            f"module 'torchstone' has no attribute {name!r}; it has {', '.join(sorted(_PUBLIC))}"
+        )
     return getattr(importlib.import_module(_PUBLIC[name]), name)
 
 
@@ -63,30 +65,49 @@ app = typer.Typer(
 _Patterns = list[str]
 Select = Annotated[
     _Patterns | None,
-    typer.Option("--select", "-s", help="Operations by name or shell glob (`'softmax*'`), or one whole case as printed."),
+    typer.Option(
+        "--select",
+        "-s",
+        help="Operations by name or shell glob (`'softmax*'`), or one whole case as printed.",
+    ),
 ]
-Checks = Annotated[_Patterns | None, typer.Option("--check", "-c", help="Checks by name or glob; all if left out.")]
+Checks = Annotated[
+    _Patterns | None, typer.Option("--check", "-c", help="Checks by name or glob; all if left out.")
+]
 Devices = Annotated[
-    _Patterns | None, typer.Option("--device", "-d", help="cpu, cuda, mps or xpu; all that are present if left out.")
+    _Patterns | None,
+    typer.Option("--device", "-d", help="cpu, cuda, mps or xpu; all that are present if left out."),
 ]
 Dtypes = Annotated[
-    _Patterns | None, typer.Option("--dtype", "-t", help="float64, float32, float16, bfloat16; the profile's if left out.")
+    _Patterns | None,
+    typer.Option("--dtype", "-t", help="float64, float32, float16, bfloat16; the profile's if left out."),
 ]
 ProfileName = Annotated[
-    str, typer.Option("--profile", "-p", help="`quick`: about a minute. `full`: every dtype, workload and repeat.")
+    str,
+    typer.Option(
+        "--profile", "-p", help="`quick`: about a minute. `full`: every dtype, workload and repeat."
+    ),
 ]
 Seed = Annotated[
-    int | None, typer.Option("--seed", min=0, help="Inputs are drawn from it; a fresh one, printed, if left out.")
+    int | None,
+    typer.Option("--seed", min=0, help="Inputs are drawn from it; a fresh one, printed, if left out."),
 ]
-Results = Annotated[Path, typer.Option("--results", help="The folder in which figures and the page are kept.")]
+Results = Annotated[
+    Path, typer.Option("--results", help="The folder in which figures and the page are kept.")
+]
 Own = Annotated[
     list[Path] | None,
-    typer.Option("--operations", "-o", help="A Python file with `Operation` records of your own; may be repeated."),
+    typer.Option(
+        "--operations", "-o", help="A Python file with `Operation` records of your own; may be repeated."
+    ),
 ]
 Json = Annotated[Path | None, typer.Option("--json", help="Also write the outcomes to this file.")]
-Junit = Annotated[Path | None, typer.Option("--junit", help="Also write the outcomes as JUnit XML to this file.")]
+Junit = Annotated[
+    Path | None, typer.Option("--junit", help="Also write the outcomes as JUnit XML to this file.")
+]
 Implementation = Annotated[
-    str, typer.Option("--implementation", help="`eager`, or `compiled` (torch.compile; needs a C++ compiler).")
+    str,
+    typer.Option("--implementation", help="`eager`, or `compiled` (torch.compile; needs a C++ compiler)."),
 ]
 
 
@@ -139,7 +160,9 @@ def verify_command(
 
     Example: `torchstone verify --select 'softmax*' --check accuracy --dtype float32`
     """
-    run = _verify(select, check, device, dtype, profile, seed, results, operations, implementation, json, junit)
+    run = _verify(
+        select, check, device, dtype, profile, seed, results, operations, implementation, json, junit
+    )
     raise typer.Exit(run.exit_status)
 
 
@@ -290,11 +313,18 @@ def _bench(
             log.append(text)
             count, _, rest = text.partition("/")
             if count.strip().isdigit():
-                progress.update(task, completed=int(count), description=f"bench {rest.partition(' ')[2]}"[:70])
+                progress.update(
+                    task, completed=int(count), description=f"bench {rest.partition(' ')[2]}"[:70]
+                )
 
         try:
             status = run_benchmarks(
-                results, profile=chosen, select=names, dtypes=tuple(dtype or ()), devices=here, on_progress=line
+                results,
+                profile=chosen,
+                select=names,
+                dtypes=tuple(dtype or ()),
+                devices=here,
+                on_progress=line,
             )
         except KeyboardInterrupt:
             _say(f"interrupted: what asv had stored in {results / 'asv'} is kept")

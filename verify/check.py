@@ -44,7 +44,9 @@ class Finding:
     remark: str = ""
 
 
-def outcome(check: str, case: Case, seed: int, point: Point, finding: Finding, status: Status | None = None) -> Outcome:
+def outcome(
+    check: str, case: Case, seed: int, point: Point, finding: Finding, status: Status | None = None
+) -> Outcome:
     """Judge a finding and write the sentence that goes with the verdict."""
     status = status or judge(finding.measured, finding.bound)
     return Outcome(

@@ -10,6 +10,7 @@ recognised; at it the one-sided derivatives are returned instead of their meanin
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -102,7 +103,7 @@ def derivative(terms: Callable[[float], Vector]) -> Derivative:
 
 def sample(terms: Callable[[float], Vector], first_step: float) -> Line:
     """Evaluate the terms on one ladder of steps and on the fine grid."""
-    steps = first_step * 2.0 ** -np.arange(RUNGS)
+    steps: Vector = np.asarray(first_step * 2.0 ** -np.arange(RUNGS), dtype=np.float64)
     center = terms(0.0)
     return Line(
         steps,
@@ -123,7 +124,7 @@ def extrapolation(powers: Sequence[int]) -> tuple[tuple[float, ...], float]:
     for power in powers:
         rows = [
             [(2**power * f - c) / (2**power - 1) for c, f in zip(coarse, fine, strict=True)]
-            for coarse, fine in zip(rows, rows[1:], strict=False)
+            for coarse, fine in itertools.pairwise(rows)
         ]
     (weights,) = rows
     amplification = sum(abs(weight) * 2**k for k, weight in enumerate(weights))
@@ -186,7 +187,7 @@ def _central(line: Line, start: int) -> Derivative:
 
 
 def _one_sided(line: Line) -> Derivative:
-    """The sum of every term's two one-sided derivatives, ordered: the widest set a convention may choose from."""
+    """The sum of every term's two one-sided derivatives: the widest set a convention may choose from."""
     noise = 2 * (_DEVIATIONS * noise_level(line.fine) + _UNIT_ROUNDOFF * np.abs(line.center))
     low = high = error = step = 0.0
     # A corner that is not quite at 0 leaves a term in 1/h: rungs then disagree by half of their error.

@@ -57,7 +57,9 @@ def autograd(case: Case, point: Point, g: Array) -> Iterator[tuple[int, Array]]:
     inputs = case.tensors(point, requires_grad=True)
     output = case.function(*inputs, **point.options)
     if not isinstance(output, torch.Tensor):
-        raise TypeError(f"{case.operation.name} returned {type(output).__name__}; an operation returns one tensor")
+        raise TypeError(
+            f"{case.operation.name} returned {type(output).__name__}; an operation returns one tensor"
+        )
     leaves = [inputs[i] for i in point.differentiable]
     cotangents = to_tensor(g, case.dtype, case.device)
     for position, gradient in zip(

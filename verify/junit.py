@@ -37,7 +37,9 @@ def to_xml(outcomes: Iterable[Outcome]) -> str:
             )
             failure.text = f"reproduce: {_plain(outcome.reproduce)}"
         elif outcome.status in (Status.KNOWN, Status.SKIPPED):
-            ElementTree.SubElement(case, "skipped", message=_plain(f"{outcome.status.value}: {outcome.message}"))
+            ElementTree.SubElement(
+                case, "skipped", message=_plain(f"{outcome.status.value}: {outcome.message}")
+            )
     ElementTree.indent(suite)
     return '<?xml version="1.0" encoding="utf-8"?>\n' + ElementTree.tostring(suite, encoding="unicode") + "\n"
 

@@ -57,10 +57,15 @@ def _entry(path: Path, number: int, entry: dict[str, Any]) -> Deviation:
     wrong = sorted(names ^ entry.keys())
     if wrong:
         raise ValueError(f"{path}, entry {number}: missing or unknown fields {', '.join(wrong)}")
-    return Deviation(**{key: tuple(value) if isinstance(value, list) else value for key, value in entry.items()})
+    fields: dict[str, Any] = {
+        key: tuple(value) if isinstance(value, list) else value for key, value in entry.items()
+    }
+    return Deviation(**fields)
 
 
-def mark(outcomes: Iterable[Outcome], listed: tuple[Deviation, ...], torch_version: str) -> tuple[Outcome, ...]:
+def mark(
+    outcomes: Iterable[Outcome], listed: tuple[Deviation, ...], torch_version: str
+) -> tuple[Outcome, ...]:
     """The same outcomes, with every failure that is listed turned into `known`, with its upstream issue."""
     return tuple(_marked(outcome, listed, torch_version) for outcome in outcomes)
 
@@ -71,7 +76,9 @@ def _marked(outcome: Outcome, listed: tuple[Deviation, ...], torch_version: str)
     for deviation in listed:
         if deviation.covers(outcome, torch_version):
             message = f"{outcome.message} Known: {deviation.why}"
-            return dataclasses.replace(outcome, status=Status.KNOWN, message=message, issue=deviation.issue or None)
+            return dataclasses.replace(
+                outcome, status=Status.KNOWN, message=message, issue=deviation.issue or None
+            )
     return outcome
 
 

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 
-class Status(str, enum.Enum):
+class Status(enum.StrEnum):
     """The verdict of a check.
 
     `known` is a failure listed in `known_deviations.toml`; `inconclusive` means the check could not
@@ -82,7 +82,11 @@ class Outcome:
 
     def to_json(self) -> dict[str, Any]:
         """A dict of JSON types. Non-finite floats become the strings `inf`, `-inf` and `nan`."""
-        record = asdict(self) | {"figures": dict(self.figures), "status": self.status.value, "case": self.case}
+        record = asdict(self) | {
+            "figures": dict(self.figures),
+            "status": self.status.value,
+            "case": self.case,
+        }
         return {key: _plain(value) for key, value in record.items()}
 
 

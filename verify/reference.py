@@ -1,4 +1,4 @@
-"""Reference: a NumPy formula evaluated in ball arithmetic, so that the exact value is enclosed, not estimated."""
+"""Reference: a NumPy formula evaluated in ball arithmetic: the exact value is enclosed, not estimated."""
 
 from __future__ import annotations
 
@@ -118,7 +118,9 @@ def _fine(enclosure: Enclosure, arithmetic: Arithmetic) -> bool:
         return bool(np.all(enclosure.radius <= allowed))
 
 
-def plain(evaluate: Callable[..., Any], arguments: tuple[Any, ...], options: Mapping[str, Any]) -> tuple[Any, ...]:
+def plain(
+    evaluate: Callable[..., Any], arguments: tuple[Any, ...], options: Mapping[str, Any]
+) -> tuple[Any, ...]:
     """The same formula in float64: fast, and as accurate as float64 and the formula allow."""
     with np.errstate(all="ignore"):
         result = evaluate(*arguments, **options)

@@ -25,7 +25,7 @@ from verify.selection import REPEATS, Selection
 
 @dataclass(frozen=True)
 class Run:
-    """All outcomes of one run, with what is needed to read and repeat it. `complete` is False if interrupted."""
+    """All outcomes of one run, and what is needed to read and repeat it. Not `complete`: interrupted."""
 
     outcomes: tuple[Outcome, ...]
     stale: tuple[Deviation, ...]
@@ -158,8 +158,8 @@ def _version() -> str:
 def _torch() -> dict[str, Any]:
     return {
         "version": torch.__version__,
-        "blas": "mkl" if torch.backends.mkl.is_available() else "other",
-        "mkldnn": torch.backends.mkldnn.is_available(),
+        "blas": "mkl" if torch.backends.mkl.is_available() else "other",  # type: ignore[no-untyped-call]
+        "mkldnn": torch.backends.mkldnn.is_available(),  # type: ignore[no-untyped-call]
         "threads": torch.get_num_threads(),
         "cpu_capability": torch.backends.cpu.get_cpu_capability(),
         "cuda": torch.version.cuda,

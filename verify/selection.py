@@ -1,4 +1,4 @@
-"""Selection: which cases and checks a run is about, by name, with a helpful answer to a name that is wrong."""
+"""Selection: which cases and checks a run is about, by name, with an answer that helps to a wrong one."""
 
 from __future__ import annotations
 
@@ -57,9 +57,7 @@ def _no_such(kind: str, pattern: str, names: Sequence[str]) -> str:
     return f"no {kind} matches {pattern!r}: {hint}"
 
 
-def cases(
-    selection: Selection, catalogue: Mapping[str, Operation], present: Sequence[str]
-) -> Iterator[Case]:
+def cases(selection: Selection, catalogue: Mapping[str, Operation], present: Sequence[str]) -> Iterator[Case]:
     """Every selected case, absent devices included (a runner says why they are skipped).
 
     Raises: UnknownName for an operation, device, dtype, implementation or case that does not exist.
@@ -72,8 +70,7 @@ def cases(
     whole = tuple(pattern for pattern in selection.operations if "[" in pattern)
     globs = tuple(pattern for pattern in selection.operations if "[" not in pattern)
     names = choose("operation", globs, catalogue) if globs or not whole else ()
-    for case in _all(tuple(names), catalogue, devices, dtypes, selection.implementation):
-        yield case
+    yield from _all(names, catalogue, devices, dtypes, selection.implementation)
     for pattern in whole:
         yield _named(pattern, catalogue, devices, selection.implementation)
 

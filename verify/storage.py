@@ -31,11 +31,11 @@ def write_whole(path: Path, text: str) -> None:
         # mkstemp makes files private; a result is meant to be read by whoever reads its neighbours.
         umask = os.umask(0)
         os.umask(umask)
-        os.chmod(aside, 0o666 & ~umask)
-        os.replace(aside, path)
+        Path(aside).chmod(0o666 & ~umask)
+        Path(aside).replace(path)
     except BaseException:
         with contextlib.suppress(FileNotFoundError):
-            os.unlink(aside)
+            Path(aside).unlink()
         raise
 
 

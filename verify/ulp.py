@@ -19,7 +19,9 @@ def spacing(value: Any, arithmetic: Arithmetic) -> Array:
     Source: Muller et al., Handbook of Floating-Point Arithmetic, 2nd ed., definition 2.6 (Goldberg's
     ulp, taken at the exact value).
     """
-    magnitude = np.clip(np.abs(np.asarray(value, dtype=float)), arithmetic.smallest_normal, arithmetic.largest)
+    magnitude = np.clip(
+        np.abs(np.asarray(value, dtype=float)), arithmetic.smallest_normal, arithmetic.largest
+    )
     _, exponent = np.frexp(magnitude)  # magnitude = m · 2^exponent, 1/2 ≤ m < 1
     spaced: Array = np.ldexp(np.full(magnitude.shape, 2 * arithmetic.u), exponent - 1)
     spaced = np.where(np.isnan(magnitude), np.nan, spaced)

@@ -29,7 +29,12 @@ def examine(case: Case, seed: int) -> Iterator[Outcome]:
         g = cotangent(case, seed, point, computed.shape)
         for gradient in gradients(case, point, g):
             finding = _measure(
-                case, point, f"gradient of input {gradient.position}", gradient.computed, gradient.exact, gradient.bound
+                case,
+                point,
+                f"gradient of input {gradient.position}",
+                gradient.computed,
+                gradient.exact,
+                gradient.bound,
             )
             yield outcome(CHECK.name, case, seed, point, finding)
 
@@ -48,7 +53,9 @@ def _forward(case: Case, point: Point, computed: Array) -> Finding:
     return _measure(case, point, "forward", computed, exact, bound)
 
 
-def _measure(case: Case, point: Point, question: str, computed: Array, exact: Enclosure, bound: Array) -> Finding:
+def _measure(
+    case: Case, point: Point, question: str, computed: Array, exact: Enclosure, bound: Array
+) -> Finding:
     error = exact.error(computed, case.arithmetic)
     ulp = spacing(exact.value, case.arithmetic)
     measured, allowed, worst = worst_of(error, bound, ulp, computed, exact.value, point.inputs)

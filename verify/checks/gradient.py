@@ -70,7 +70,9 @@ def examine(case: Case, seed: int) -> Iterator[Outcome]:
             remark = _odd_one_out(*(judge(f.measured, f.bound) for f in findings))
             for finding in findings:
                 named = f"{finding.question}, input {gradient.position}"
-                judged = Finding(named, finding.measured, finding.bound, finding.unit, finding.worst, None, remark)
+                judged = Finding(
+                    named, finding.measured, finding.bound, finding.unit, finding.worst, None, remark
+                )
                 yield outcome(CHECK.name, case, seed, point, judged)
 
 
@@ -78,7 +80,9 @@ def _claims_none(case: Case, seed: int) -> Iterator[Outcome]:
     """An operation without a gradient must not hand one out."""
     for point in case.points(seed):
         result = case.function(*case.tensors(point, requires_grad=True), **point.options)
-        finding = Finding("has no gradient", float(result.requires_grad), 0.0, "outputs that claim a gradient")
+        finding = Finding(
+            "has no gradient", float(result.requires_grad), 0.0, "outputs that claim a gradient"
+        )
         yield outcome(CHECK.name, case, seed, point, finding)
 
 
@@ -166,7 +170,7 @@ def _with_few_bits(point: Point) -> Point:
 def _odd_one_out(closed: Status, difference: Status, both: Status) -> str:
     if Status.INCONCLUSIVE in (closed, difference, both):
         return "A finite difference sees nothing here."
-    verdict = tuple(status is Status.PASS for status in (closed, difference, both))
+    verdict = (closed is Status.PASS, difference is Status.PASS, both is Status.PASS)
     return {
         (False, False, True): "The closed form and the finite difference agree: autograd is wrong.",
         (False, True, False): "Autograd and the finite difference agree: the closed form is wrong.",

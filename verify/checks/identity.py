@@ -26,7 +26,9 @@ def _compare(case: Case, point: Point, identity: Identity) -> Finding:
         side(case.function, *case.tensors(point), **point.options) for side in (identity.left, identity.right)
     )
     if left.shape != right.shape:
-        raise ValueError(f"{identity.name}: the sides have shapes {tuple(left.shape)} and {tuple(right.shape)}")
+        raise ValueError(
+            f"{identity.name}: the sides have shapes {tuple(left.shape)} and {tuple(right.shape)}"
+        )
     if identity.bound is None:
         return _bit_for_bit(identity, left, right)
     with np.errstate(all="ignore"):

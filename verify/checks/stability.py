@@ -48,7 +48,9 @@ def examine(case: Case, seed: int) -> Iterator[Outcome]:
         if case.operation.vjp is not None:
             yield from _gradient(case, seed, point, cotangent(case, seed, point, computed.shape))
     if tried:
-        finding = Finding("the textbook formula fails", float(survived), tried - 1.0, "far inputs it survives")
+        finding = Finding(
+            "the textbook formula fails", float(survived), tried - 1.0, "far inputs it survives"
+        )
         yield outcome(CHECK.name, case, seed, Point("all far inputs", (), {}), finding)
 
 
@@ -65,7 +67,9 @@ def _gradient(case: Case, seed: int, point: Point, g: Array) -> Iterator[Outcome
     assert vjp is not None
     exact = certify(vjp.evaluate, (g, *point.inputs), point.options, case.arithmetic)
     # The cotangent is data like the inputs: where its entries cancel, their roundings are not a fault.
-    condition = _condition(lambda *x: vjp.evaluate(*x, **point.options), (g, *point.inputs), case.arithmetic.u)
+    condition = _condition(
+        lambda *x: vjp.evaluate(*x, **point.options), (g, *point.inputs), case.arithmetic.u
+    )
     for position, computed in autograd(case, point, g):
         enclosure = exact[position]
         assert enclosure is not None
@@ -74,7 +78,9 @@ def _gradient(case: Case, seed: int, point: Point, g: Array) -> Iterator[Outcome
         yield outcome(CHECK.name, case, seed, point, finding)
 
 
-def _gate(case: Case, point: Point, question: str, computed: Array, exact: Enclosure, condition: Array) -> Finding:
+def _gate(
+    case: Case, point: Point, question: str, computed: Array, exact: Enclosure, condition: Array
+) -> Finding:
     a = case.arithmetic
     # Roundings that an entry can pass through: one for each of n terms, two elementary functions (each
     # worth `elementary`/u roundings), and a shift, a product, a quotient and the storing.
@@ -119,7 +125,9 @@ def _results(result: Any) -> tuple[Any, ...]:
 def _effect(start: Any, moved: Any, u: float) -> Array:
     if start is None:
         return np.zeros(())
-    return np.asarray(_size(np.asarray(moved, dtype=object) - np.asarray(start, dtype=object), u), dtype=float)
+    return np.asarray(
+        _size(np.asarray(moved, dtype=object) - np.asarray(start, dtype=object), u), dtype=float
+    )
 
 
 def _applies(case: Case) -> bool:
@@ -127,5 +135,8 @@ def _applies(case: Case) -> bool:
 
 
 CHECK = Check(
-    "stability", "Far out, is the result still nearly right where the textbook formula is not?", examine, _applies
+    "stability",
+    "Far out, is the result still nearly right where the textbook formula is not?",
+    examine,
+    _applies,
 )

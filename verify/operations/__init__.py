@@ -35,7 +35,9 @@ def catalogue() -> Mapping[str, Operation]:
             if not isinstance(record, Operation):
                 continue
             if found.setdefault(record.name, record) is not record:
-                raise ValueError(f"two operations are named {record.name!r}; the second is in {module.__file__}")
+                raise ValueError(
+                    f"two operations are named {record.name!r}; the second is in {module.__file__}"
+                )
     return MappingProxyType(found)
 
 

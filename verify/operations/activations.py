@@ -157,7 +157,9 @@ RELU = Operation(
     name="relu",
     subject="activations",
     function=torch.relu,
-    forward=Formula("max(x, 0)", lambda x: np.where(x > 0, x, 0 * x), _exact, "exact: a comparison and a copy"),
+    forward=Formula(
+        "max(x, 0)", lambda x: np.where(x > 0, x, 0 * x), _exact, "exact: a comparison and a copy"
+    ),
     vjp=Formula(
         "∂x = g if x > 0 else 0",
         lambda g, x: (np.where(x > 0, g, 0 * g),),

@@ -114,7 +114,9 @@ NLL_LOSS = Operation(
     subject="losses",
     function=_with_weight(F.nll_loss),
     forward=Formula("−Σᵢ w_tᵢ yᵢ,tᵢ / Σᵢ w_tᵢ", _nll, _nll_bound, "γₙ of a weighted sum, Higham 2002, §4.2"),
-    vjp=Formula("∂yᵢ,c = −g w_c [c = tᵢ] / Σ w", _nll_vjp, _nll_vjp_bound, "two roundings and the sum of weights"),
+    vjp=Formula(
+        "∂yᵢ,c = −g w_c [c = tᵢ] / Σ w", _nll_vjp, _nll_vjp_bound, "two roundings and the sum of weights"
+    ),
     domain=Domain(
         _log_probabilities,
         (
@@ -164,7 +166,9 @@ def _cross_entropy_vjp(g: Array, x: Array, target: Array, **options: Any) -> tup
     return (softmax(x, 1) * coefficients.sum(axis=1, keepdims=True) - coefficients) * rows, None
 
 
-def _cross_entropy_vjp_bound(a: Arithmetic, g: Array, x: Array, target: Array, **options: Any) -> tuple[Array, None]:
+def _cross_entropy_vjp_bound(
+    a: Arithmetic, g: Array, x: Array, target: Array, **options: Any
+) -> tuple[Array, None]:
     # d − exp(ŷ)Σd with d the stored gradient of nll_loss and ŷ the stored log_softmax.
     coefficients, share = _coefficients(x, target, options)
     d = np.abs(coefficients * _spread_cotangent(g, share, options.get("reduction", "mean")))
@@ -216,9 +220,17 @@ CROSS_ENTROPY = Operation(
         _cross_entropy_bound,
         "log_softmax's bound (Blanchard, Higham & Higham 2021, §3) carried through nll_loss",
     ),
-    vjp=Formula("∂xᵢ = g (pᵢ − onehot tᵢ) / n", _cross_entropy_vjp, _cross_entropy_vjp_bound, "d − exp(ŷ)Σd, Higham 2002, §3.1"),
+    vjp=Formula(
+        "∂xᵢ = g (pᵢ − onehot tᵢ) / n",
+        _cross_entropy_vjp,
+        _cross_entropy_vjp_bound,
+        "d − exp(ŷ)Σd, Higham 2002, §3.1",
+    ),
     domain=Domain(logits_and_targets, _FAR_LOGITS),
-    check=(*_INDEX_CHECK, Workload("5x8-smoothing", ((5, 8), (5,)), {"label_smoothing": 0.125, "weight": _WEIGHT})),
+    check=(
+        *_INDEX_CHECK,
+        Workload("5x8-smoothing", ((5, 8), (5,)), {"label_smoothing": 0.125, "weight": _WEIGHT}),
+    ),
     bench=_INDEX_BENCH,
     cost=_index_cost(5),
     identities=(
@@ -226,8 +238,9 @@ CROSS_ENTROPY = Operation(
             "cross_entropy = nll_loss of log_softmax",
             lambda f, x, t, **options: f(x, t, **options),
             lambda f, x, t, **options: _with_weight(F.nll_loss)(F.log_softmax(x, 1), t, **options),
-            lambda a, x, t, **options: 2
-            * a.stored(_cross_entropy(x, t, **options), _cross_entropy_bound(a, x, t, **options)),
+            lambda a, x, t, **options: (
+                2 * a.stored(_cross_entropy(x, t, **options), _cross_entropy_bound(a, x, t, **options))
+            ),
             applies=lambda workload: "label_smoothing" not in workload.options,
         ),
         Identity(
@@ -297,12 +310,19 @@ CROSS_ENTROPY_PROBABILITIES = Operation(
         _soft_bound,
         "log_softmax's bound (Blanchard, Higham & Higham 2021, §3) in an inner product, Higham 2002, §3.1",
     ),
-    vjp=Formula("∂x = g (p Σq − q)/n, ∂q = −g log p / n", _soft_vjp, _soft_vjp_bound, "d − exp(ŷ)Σd, Higham 2002, §3.1"),
+    vjp=Formula(
+        "∂x = g (p Σq − q)/n, ∂q = −g log p / n",
+        _soft_vjp,
+        _soft_vjp_bound,
+        "d − exp(ŷ)Σd, Higham 2002, §3.1",
+    ),
     domain=Domain(
         _logits_and_probabilities,
         (
             HardInput("vanishing", lambda a: (np.array([[1000.0, 0.0]]), np.array([[0.5, 0.5]])), far=True),
-            HardInput("large and close", lambda a: (np.array([[1000.0, 999.0]]), np.array([[0.25, 0.75]])), far=True),
+            HardInput(
+                "large and close", lambda a: (np.array([[1000.0, 999.0]]), np.array([[0.25, 0.75]])), far=True
+            ),
         ),
     ),
     check=(Workload("4x6", ((4, 6), (4, 6))), Workload("7x3", ((7, 3), (7, 3)))),
@@ -322,7 +342,9 @@ CROSS_ENTROPY_PROBABILITIES = Operation(
 
 def _mse(x: Array, y: Array, reduction: str = "mean") -> Array:
     squares = (x - y) * (x - y)
-    return {"none": lambda: squares, "sum": squares.sum, "mean": lambda: squares.sum() / squares.size}[reduction]()
+    return {"none": lambda: squares, "sum": squares.sum, "mean": lambda: squares.sum() / squares.size}[
+        reduction
+    ]()
 
 
 def _mse_bound(a: Arithmetic, x: Array, y: Array, reduction: str = "mean") -> Array:
@@ -337,7 +359,9 @@ def _mse_vjp(g: Array, x: Array, y: Array, reduction: str = "mean") -> tuple[Arr
     return of_x, -of_x
 
 
-def _mse_vjp_bound(a: Arithmetic, g: Array, x: Array, y: Array, reduction: str = "mean") -> tuple[Array, Array]:
+def _mse_vjp_bound(
+    a: Arithmetic, g: Array, x: Array, y: Array, reduction: str = "mean"
+) -> tuple[Array, Array]:
     of_x = compounded(5 * a.u) * np.abs(_mse_vjp(g, x, y, reduction)[0]) + a.smallest
     return of_x, of_x
 
@@ -357,7 +381,9 @@ MSE_LOSS = Operation(
     name="mse_loss",
     subject="losses",
     function=F.mse_loss,
-    forward=Formula("Σᵢ (xᵢ − yᵢ)² / n", _mse, _mse_bound, "γₙ of a sum of positive terms, Higham 2002, §4.2"),
+    forward=Formula(
+        "Σᵢ (xᵢ − yᵢ)² / n", _mse, _mse_bound, "γₙ of a sum of positive terms, Higham 2002, §4.2"
+    ),
     vjp=Formula("∂x = 2g (x − y)/n, ∂y = −∂x", _mse_vjp, _mse_vjp_bound, "five roundings, Higham 2002, §3.1"),
     domain=Domain(
         normal,
@@ -395,7 +421,9 @@ MSE_LOSS = Operation(
             "MSE is not the 2-norm",
             lambda f, x, y: f(x, y),
             lambda f, x, y: torch.linalg.vector_norm(x - y),
-            lambda a, x, y: compounded((x.size + 6) * a.w + 6 * a.u) * (_mse(x, y) + np.sqrt(((x - y) ** 2).sum())),
+            lambda a, x, y: (
+                compounded((x.size + 6) * a.w + 6 * a.u) * (_mse(x, y) + np.sqrt(((x - y) ** 2).sum()))
+            ),
             differs=True,
             applies=lambda workload: not workload.options,
         ),

@@ -105,7 +105,9 @@ VECTOR_NORM = Operation(
     name="vector_norm",
     subject="norms",
     function=torch.linalg.vector_norm,
-    forward=Formula("(Σᵢ |xᵢ|ᵖ)^(1/p)", _norm, _norm_bound, "γₙ of a sum of positive terms, Higham 2002, §4.2"),
+    forward=Formula(
+        "(Σᵢ |xᵢ|ᵖ)^(1/p)", _norm, _norm_bound, "γₙ of a sum of positive terms, Higham 2002, §4.2"
+    ),
     vjp=Formula(
         "∂xᵢ = g sign xᵢ (|xᵢ|/‖x‖)^(p−1), 0 at x = 0",
         _norm_vjp,
@@ -118,7 +120,9 @@ VECTOR_NORM = Operation(
             HardInput("zeros", lambda a: _values(0.0, 0.0, 0.0)),
             HardInput("one zero", lambda a: _values(3.0, 0.0, -4.0)),
             HardInput("ties of order inf", lambda a: _values(2.0, -2.0, 1.0), {"ord": _INF}),
-            HardInput("square overflows", lambda a: _values(_beyond_the_square(a), _beyond_the_square(a)), far=True),
+            HardInput(
+                "square overflows", lambda a: _values(_beyond_the_square(a), _beyond_the_square(a)), far=True
+            ),
             HardInput("square underflows", lambda a: _values(1 / _beyond_the_square(a), 0.0), far=True),
         ),
     ),

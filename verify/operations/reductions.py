@@ -160,8 +160,13 @@ MEAN = Operation(
             "n·mean = sum",
             lambda f, x, **options: f(x, **options) * _terms_of(x, options),
             lambda f, x, **options: torch.sum(x, **options),
-            lambda a, x, **options: _terms(x, options.get("dim"))
-            * a.stored(_mean(x, **options), 2 * _mean_bound(a, x, **options) + 3 * a.u * np.abs(_mean(x, **options))),
+            lambda a, x, **options: (
+                _terms(x, options.get("dim"))
+                * a.stored(
+                    _mean(x, **options),
+                    2 * _mean_bound(a, x, **options) + 3 * a.u * np.abs(_mean(x, **options)),
+                )
+            ),
         ),
         Identity(
             "mean(x + 0) = mean(x)",
@@ -187,7 +192,7 @@ def _prod_bound(a: Arithmetic, x: Array, dim: Any = None, keepdim: bool = False)
 
 
 def _others(x: Array, dim: Any) -> Array:
-    """The product of all other entries along a dimension, without a division, so that zeros are no exception."""
+    """The product of all other entries along a dimension, without a division: zeros are no exception."""
     if dim is None:
         return _others(x.reshape(-1), 0).reshape(x.shape)
     x = np.moveaxis(x, dim, 0)
@@ -201,7 +206,9 @@ def _prod_vjp(g: Array, x: Array, dim: Any = None, keepdim: bool = False) -> tup
     return (kept(g, x.shape, dim, keepdim) * _others(x, dim),)
 
 
-def _prod_vjp_bound(a: Arithmetic, g: Array, x: Array, dim: Any = None, keepdim: bool = False) -> tuple[Array]:
+def _prod_vjp_bound(
+    a: Arithmetic, g: Array, x: Array, dim: Any = None, keepdim: bool = False
+) -> tuple[Array]:
     # g·product/x, or running products from both sides where an entry is 0: at most n + 6 roundings.
     size = np.abs(_prod_vjp(g, x, dim, keepdim)[0])
     return (compounded((_terms(x, dim) + 6) * a.u) * size + a.smallest,)
@@ -217,7 +224,9 @@ PROD = Operation(
         _prod_bound,
         "γₙ₋₁ in any order, Higham 2002, lemma 3.1",
     ),
-    vjp=Formula("∂xᵢ = g Πⱼ≠ᵢ xⱼ", _prod_vjp, _prod_vjp_bound, "γₙ and the stored intermediates, Higham 2002, §3.1"),
+    vjp=Formula(
+        "∂xᵢ = g Πⱼ≠ᵢ xⱼ", _prod_vjp, _prod_vjp_bound, "γₙ and the stored intermediates, Higham 2002, §3.1"
+    ),
     domain=Domain(
         near_one,
         (
@@ -262,7 +271,7 @@ def _shared(g: Array, x: Array, dim: Any = None, keepdim: bool = False) -> tuple
 
 
 def _first(g: Array, x: Array, dim: Any = None, keepdim: bool = False) -> tuple[Array]:
-    """Along a dimension the gradient goes to the index that max returns: the first. Over all: in equal parts."""
+    """Along a dimension the gradient goes to the index that max returns, the first; else in equal parts."""
     if dim is None:
         return _shared(g, x)
     index = np.expand_dims(np.argmax(x, axis=dim), dim)
@@ -295,7 +304,9 @@ def _values_of(function: Callable[..., Any]) -> Callable[..., torch.Tensor]:
 
 _TIED = (
     HardInput("ties", lambda a: _values(1.0, 2.0, 2.0, -1.0)),
-    HardInput("ties along a dimension", lambda a: (np.array([[1.0, 3.0, 3.0], [2.0, 2.0, 2.0]]),), {"dim": 1}),
+    HardInput(
+        "ties along a dimension", lambda a: (np.array([[1.0, 3.0, 3.0], [2.0, 2.0, 2.0]]),), {"dim": 1}
+    ),
     HardInput("one entry", lambda a: _values(-1.5)),
     HardInput("neighbours", lambda a: _values(1.0, 1.0 + 2 * a.u, 1.0 - a.u)),
     HardInput("extremes", lambda a: _values(-a.largest, a.largest, a.smallest, -a.smallest), far=True),
@@ -318,7 +329,9 @@ MAX = Operation(
     bench=_BENCH,
     cost=_cost,
     identities=(
-        Identity("max x = −min(−x)", lambda f, x, **o: f(x, **o), lambda f, x, **o: -_values_of(torch.min)(-x, **o)),
+        Identity(
+            "max x = −min(−x)", lambda f, x, **o: f(x, **o), lambda f, x, **o: -_values_of(torch.min)(-x, **o)
+        ),
         Identity(
             "the values lie at the indices",
             lambda f, x, dim, keepdim=False: f(x, dim=dim, keepdim=True),
@@ -344,7 +357,9 @@ MIN = Operation(
     bench=_BENCH,
     cost=_cost,
     identities=(
-        Identity("min x = −max(−x)", lambda f, x, **o: f(x, **o), lambda f, x, **o: -_values_of(torch.max)(-x, **o)),
+        Identity(
+            "min x = −max(−x)", lambda f, x, **o: f(x, **o), lambda f, x, **o: -_values_of(torch.max)(-x, **o)
+        ),
         Identity(
             "the values lie at the indices",
             lambda f, x, dim, keepdim=False: f(x, dim=dim, keepdim=True),
@@ -359,7 +374,9 @@ AMAX = Operation(
     subject="reductions",
     function=torch.amax,
     forward=Formula("maxᵢ xᵢ", _amax, _exact, _COMPARED),
-    vjp=Formula("∂xᵢ = g/#maxima at every maximum", _shared, _shared_bound, "a division among ties (torch.amax)"),
+    vjp=Formula(
+        "∂xᵢ = g/#maxima at every maximum", _shared, _shared_bound, "a division among ties (torch.amax)"
+    ),
     domain=Domain(distinct, _TIED),
     check=_SUMS_CHECK,
     bench=_BENCH,
@@ -398,6 +415,8 @@ ARGMAX = Operation(
             lambda f, x, dim, keepdim=False: x.amax(dim, keepdim=True),
             applies=lambda workload: "dim" in workload.options,
         ),
-        Identity("argmax x = argmin(−x)", lambda f, x, **o: f(x, **o), lambda f, x, **o: torch.argmin(-x, **o)),
+        Identity(
+            "argmax x = argmin(−x)", lambda f, x, **o: f(x, **o), lambda f, x, **o: torch.argmin(-x, **o)
+        ),
     ),
 )

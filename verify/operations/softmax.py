@@ -11,7 +11,10 @@ import torch
 from verify.arithmetic import Arithmetic, compounded
 from verify.operation import Array, Cost, Domain, Formula, HardInput, Identity, Inputs, Operation, Workload
 
-_BLANCHARD = "Blanchard, Higham & Higham, Accurately computing the log-sum-exp and softmax functions, IMA J. Numer. Anal. 41 (2021)"
+_BLANCHARD = (
+    "Blanchard, Higham & Higham, Accurately computing the log-sum-exp and softmax functions, "
+    "IMA J. Numer. Anal. 41 (2021)"
+)
 
 _CHECK = (
     Workload("64-dim0", ((64,),), {"dim": 0}),
@@ -111,7 +114,9 @@ def _softmax_vjp_bound(a: Arithmetic, g: Array, x: Array, dim: int) -> tuple[Arr
     inner_error = (np.abs(g) * (delta + a.gamma(n) * p)).sum(axis=dim, keepdims=True)
     difference = np.abs(g - inner)
     difference_error = inner_error + a.u * (difference + np.abs(inner) + np.abs(g))
-    return (delta * (difference + difference_error) + p * (difference_error + 2 * a.u * difference) + a.smallest,)
+    return (
+        delta * (difference + difference_error) + p * (difference_error + 2 * a.u * difference) + a.smallest,
+    )
 
 
 def _cost(flops: float, writes: bool) -> Any:
@@ -134,7 +139,12 @@ SOFTMAX = Operation(
     subject="softmax",
     function=torch.softmax,
     forward=Formula("pᵢ = exp xᵢ / Σⱼ exp xⱼ", softmax, _softmax_bound, f"{_BLANCHARD}, §4"),
-    vjp=Formula("∂xᵢ = pᵢ (gᵢ − Σⱼ gⱼ pⱼ)", _softmax_vjp, _softmax_vjp_bound, "the product p̂(g − Σgp̂), Higham 2002, §3.1"),
+    vjp=Formula(
+        "∂xᵢ = pᵢ (gᵢ − Σⱼ gⱼ pⱼ)",
+        _softmax_vjp,
+        _softmax_vjp_bound,
+        "the product p̂(g − Σgp̂), Higham 2002, §3.1",
+    ),
     domain=Domain(_sample, _hard(dim=1)),
     check=_CHECK,
     bench=_BENCH,
@@ -176,7 +186,7 @@ def _quarters(x: Array) -> Array:
 
 
 def log_softmax_bound(a: Arithmetic, x: Array, dim: int) -> Array:
-    """Absolute error of (xᵢ − max) − log Σ exp: the shift, the sum's error through log, log's own, the difference."""
+    """Absolute error of (xᵢ − max) − log Σ exp: of the shift, the sum, the logarithm and the difference."""
     d = np.abs(shifted(x, dim))
     total = np.exp(-d).sum(axis=dim, keepdims=True)
     sum_error = compounded(_sum_error(a, x, dim))
@@ -185,7 +195,7 @@ def log_softmax_bound(a: Arithmetic, x: Array, dim: int) -> Array:
 
 
 def of_exponential(a: Arithmetic, exponent_error: Array) -> Array:
-    """Relative error of exp at an argument that is off by so much: |exp(±δ) − 1| ≤ exp δ − 1, then exp's own."""
+    """Relative error of exp at an argument that is off by δ: |exp(±δ) − 1| ≤ exp δ − 1, then exp's own."""
     moved = np.expm1(exponent_error)
     return moved + (a.elementary + a.u) * (1 + moved)
 
@@ -220,9 +230,11 @@ LOG_SOFTMAX = Operation(
             "exp log_softmax = softmax",
             lambda f, x, dim: f(x, dim=dim).exp(),
             lambda f, x, dim: torch.softmax(x, dim=dim),
-            lambda a, x, dim: 2 * a.stored(softmax(x, dim), _softmax_bound(a, x, dim))
-            + softmax(x, dim)
-            * of_exponential(a, log_softmax_bound(a, x, dim) + a.u * np.abs(log_softmax(x, dim))),
+            lambda a, x, dim: (
+                2 * a.stored(softmax(x, dim), _softmax_bound(a, x, dim))
+                + softmax(x, dim)
+                * of_exponential(a, log_softmax_bound(a, x, dim) + a.u * np.abs(log_softmax(x, dim)))
+            ),
         ),
         Identity(
             "rows of the Jacobian sum to 0",
@@ -275,18 +287,22 @@ LOGSUMEXP = Operation(
             "logsumexp(x + 4) = logsumexp(x) + 4",
             lambda f, x, dim: f((4 * x).round() / 4 + 4, dim=dim),
             lambda f, x, dim: f((4 * x).round() / 4, dim=dim) + 4,
-            lambda a, x, dim: a.stored(logsumexp(_quarters(x), dim), _logsumexp_bound(a, _quarters(x), dim))
-            + a.stored(logsumexp(_quarters(x), dim) + 4, _logsumexp_bound(a, _quarters(x) + 4, dim))
-            + a.u * np.abs(logsumexp(_quarters(x), dim) + 4),
+            lambda a, x, dim: (
+                a.stored(logsumexp(_quarters(x), dim), _logsumexp_bound(a, _quarters(x), dim))
+                + a.stored(logsumexp(_quarters(x), dim) + 4, _logsumexp_bound(a, _quarters(x) + 4, dim))
+                + a.u * np.abs(logsumexp(_quarters(x), dim) + 4)
+            ),
         ),
         Identity(
             "∇ logsumexp = softmax",
             lambda f, x, dim: _gradient(f, x, dim=dim),
             lambda f, x, dim: torch.softmax(x, dim=dim),
-            lambda a, x, dim: a.stored(
-                softmax(x, dim), _logsumexp_vjp_bound(a, np.ones(logsumexp(x, dim).shape), x, dim)[0]
-            )
-            + a.stored(softmax(x, dim), _softmax_bound(a, x, dim)),
+            lambda a, x, dim: (
+                a.stored(
+                    softmax(x, dim), _logsumexp_vjp_bound(a, np.ones(logsumexp(x, dim).shape), x, dim)[0]
+                )
+                + a.stored(softmax(x, dim), _softmax_bound(a, x, dim))
+            ),
         ),
         Identity(
             "max x ≤ logsumexp(x)",
