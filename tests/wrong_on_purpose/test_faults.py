@@ -1,0 +1,82 @@
+"""Every check must fail the operations that are wrong on purpose, and pass them when the fault is taken out."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from verify import known_deviations, run
+from verify.case import HARD, Case
+from verify.checks import checks
+from verify.operation import Operation
+from verify.operations import catalogue
+from verify.outcome import Outcome, Status
+
+_spec = importlib.util.spec_from_file_location("faults", Path(__file__).with_name("faults.py"))
+assert _spec is not None
+assert _spec.loader is not None
+faults = importlib.util.module_from_spec(_spec)
+sys.modules["faults"] = faults
+_spec.loader.exec_module(faults)
+
+_SEED = 20240229
+
+
+def examined(operation: Operation, check: str, dtype: str) -> tuple[Outcome, ...]:
+    """All outcomes of one check on an operation's workloads, with what is known of torch itself marked."""
+    asked = checks()[check]
+    cases = [Case(operation, "cpu", dtype, workload) for workload in (*operation.check, HARD)]
+    found = [o for case in cases if asked.applies(case) for o in run.examine(case, asked, _SEED)]
+    return known_deviations.mark(found, known_deviations.read(), torch.__version__)
+
+
+@pytest.mark.parametrize("fault", faults.planted(), ids=lambda fault: f"{fault.check}: {fault.name}")
+def test_a_fault_is_failed_by_name(fault):
+    outcomes = examined(fault.operation, fault.check, fault.dtype)
+    failed = [o for o in outcomes if o.status is Status.FAIL]
+    assert failed, f"{fault.check} passed {fault.name}: {[o.status.value for o in outcomes]}"
+    assert not any(o.question == "runs to an end" for o in failed), failed[0].message
+    assert failed[0].operation == fault.operation.name
+    assert fault.operation.name in failed[0].message
+    assert "exceeds the bound" in failed[0].message
+    assert f"--check {fault.check}" in failed[0].reproduce
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32", "bfloat16"])
+@pytest.mark.parametrize("name", catalogue())
+def test_without_a_fault_nothing_fails(name, dtype):
+    for check in checks():
+        outcomes = examined(catalogue()[name], check, dtype)
+        assert outcomes, f"{check} measured nothing of {name}"
+        bad = [o.message for o in outcomes if o.status not in (Status.PASS, Status.KNOWN)]
+        assert not bad, bad
+
+
+def test_the_odd_one_out_is_named():
+    fault = faults.wrong_backward("softmax", lambda g, y, x, right, o: (2 * right[0],))
+    failed = [o for o in examined(fault, "gradient", "float64") if o.status is Status.FAIL]
+    assert any("autograd is wrong" in o.message for o in failed)
+
+
+def test_a_wrong_forward_is_not_blamed_on_the_gradient():
+    fault = faults.wrong_forward("tanh", lambda x: _Detour.apply(x))
+    failed = [o for o in examined(fault, "gradient", "float64") if o.status is Status.FAIL]
+    assert any("the forward result does not match them" in o.message for o in failed)
+
+
+class _Detour(torch.autograd.Function):
+    """tanh's gradient on a forward that is not tanh."""
+
+    @staticmethod
+    def forward(context, x):
+        context.save_for_backward(x)
+        return torch.tanh(x) + 0.01 * x
+
+    @staticmethod
+    def backward(context, g):
+        (x,) = context.saved_tensors
+        return g * (1 - torch.tanh(x) ** 2)
