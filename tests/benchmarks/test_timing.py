@@ -112,11 +112,16 @@ def test_a_warm_function_is_called_a_few_times_first():
 def test_the_device_is_synchronized_within_every_sample():
     now = [0.0]
 
-    def synchronize():
-        now[0] += 0.25
+    def advance(seconds):
+        now[0] += seconds
 
-    timing = measure(lambda: None, synchronize, 0.05, Gauges(lambda: now[0], lambda: 0.0, lambda: 0))
-    assert timing.seconds == 0.25
+    timing = measure(
+        lambda: advance(2e-3),
+        lambda: advance(0.25),
+        0.05,
+        Gauges(lambda: now[0], lambda: 0.0, lambda: 0),
+    )
+    assert timing.seconds == pytest.approx(0.252)
 
 
 @pytest.mark.parametrize("text", ["0", "-1", "nan", "inf", "soon"])
