@@ -31,7 +31,7 @@ class Gradient:
 
 def cotangent(case: Case, seed: int, point: Point, shape: tuple[int, ...]) -> Array:
     """A random cotangent of a shape; the same for the same case, seed and point."""
-    return case.generator(seed, f"cotangent {point.name}").choice(_COTANGENTS, size=shape)
+    return np.asarray(case.generator(seed, f"cotangent {point.name}").choice(_COTANGENTS, size=shape))
 
 
 def gradients(case: Case, point: Point, g: Array) -> Iterator[Gradient]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from packaging.specifiers import SpecifierSet
+from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.version import Version
 
 from verify.outcome import Outcome, Status
@@ -53,14 +53,21 @@ def read(path: Path = LISTED) -> tuple[Deviation, ...]:
 
 
 def _entry(path: Path, number: int, entry: dict[str, Any]) -> Deviation:
-    names = {field.name for field in dataclasses.fields(Deviation)}
-    wrong = sorted(names ^ entry.keys())
+    fields = {field.name: field for field in dataclasses.fields(Deviation)}
+    wrong = sorted(fields.keys() ^ entry.keys())
     if wrong:
         raise ValueError(f"{path}, entry {number}: missing or unknown fields {', '.join(wrong)}")
-    fields: dict[str, Any] = {
-        key: tuple(value) if isinstance(value, list) else value for key, value in entry.items()
-    }
-    return Deviation(**fields)
+    for name, value in entry.items():
+        # A string where a list belongs would be searched for substrings: "float16" is in "bfloat16".
+        listed = fields[name].type == "tuple[str, ...]"
+        if not isinstance(value, list if listed else str):
+            raise ValueError(f"{path}, entry {number}: {name} must be a {'list' if listed else 'string'}")
+    try:
+        SpecifierSet(entry["torch"])
+    except InvalidSpecifier as error:
+        raise ValueError(f"{path}, entry {number}: torch is no version specifier, {error}") from error
+    held: dict[str, Any] = {key: tuple(v) if isinstance(v, list) else v for key, v in entry.items()}
+    return Deviation(**held)
 
 
 def mark(
@@ -88,7 +95,7 @@ def stale(
     """The entries that the run could have seen but did not: every outcome that they cover passes."""
     silent = []
     for deviation in listed:
-        covered = [outcome.status for outcome in outcomes if deviation.covers(outcome, torch_version)]
-        if covered and Status.KNOWN not in covered and Status.FAIL not in covered:
+        covered = {outcome.status for outcome in outcomes if deviation.covers(outcome, torch_version)}
+        if covered == {Status.PASS}:
             silent.append(deviation)
     return tuple(silent)

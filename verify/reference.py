@@ -42,12 +42,12 @@ class Enclosure:
 
     @property
     def radius(self) -> Array:
-        """The half-widths as float64; nan where the formula is undefined."""
+        """The half-widths as float64; infinite where the formula is undefined."""
         radii: Array = np.asarray(_radius(self.balls), dtype=float)
         return radii
 
     def error(self, computed: Array, arithmetic: Arithmetic) -> Array:
-        """A proved upper bound on |computed − exact|, in the dtype's own terms.
+        """A proved upper bound on |computed − exact|, rounded to float64, in the dtype's own terms.
 
         An infinite result is right, with error 0, exactly where rounding to nearest overflows: where
         the exact magnitude reaches the largest number plus half its spacing (IEEE 754-2019, 4.3.1).
@@ -62,7 +62,8 @@ class Enclosure:
             if finite.any():
                 balls = _to_ball(np.where(finite, computed, 0.0))
                 error[finite] = np.asarray(_distance(self.balls, balls), dtype=float)[finite]
-            overflow = flint.arb(arithmetic.largest) * (1 + flint.arb(arithmetic.u) / 2)
+            largest = arithmetic.largest
+            overflow = flint.arb(largest) + flint.arb(float(spacing(largest, arithmetic))) / 2
             for index in map(tuple, np.argwhere(np.isinf(computed))):
                 if self.balls[index] * (1 if computed[index] > 0 else -1) >= overflow:
                     error[index] = 0.0
@@ -72,7 +73,9 @@ class Enclosure:
 def in_balls(arguments: tuple[Any, ...]) -> tuple[Any, ...]:
     """Float arrays as exact balls; index arrays as they are. Floats are exact, so every radius is 0."""
     return tuple(
-        np.asarray(_to_ball(a), dtype=object) if isinstance(a, np.ndarray) and a.dtype.kind == "f" else a
+        np.asarray(_to_ball(a), dtype=object)
+        if isinstance(a, np.ndarray | np.generic) and a.dtype.kind == "f"
+        else a
         for a in arguments
     )
 

@@ -67,8 +67,13 @@ def cases(selection: Selection, catalogue: Mapping[str, Operation], present: Seq
     if selection.profile not in PROFILES:
         raise UnknownName(_no_such("profile", selection.profile, tuple(PROFILES)))
     dtypes = choose("dtype", selection.dtypes, DTYPES) if selection.dtypes else PROFILES[selection.profile]
-    whole = tuple(pattern for pattern in selection.operations if "[" in pattern)
-    globs = tuple(pattern for pattern in selection.operations if "[" not in pattern)
+    # A bracket is also a glob's set of characters: `soft[m]ax` is no case, though it is written like one.
+    whole = tuple(
+        pattern
+        for pattern in selection.operations
+        if "[" in pattern and not any(fnmatch.fnmatchcase(name, pattern) for name in catalogue)
+    )
+    globs = tuple(pattern for pattern in selection.operations if pattern not in whole)
     names = choose("operation", globs, catalogue) if globs or not whole else ()
     yield from _all(names, catalogue, devices, dtypes, selection.implementation)
     for pattern in whole:

@@ -24,7 +24,9 @@ def write_whole(path: Path, text: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor, aside = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
     try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
+        # A path that is not UTF-8 reaches us as lone surrogates, which UTF-8 cannot hold; written with a
+        # backslash they are what JSON reads back as the same characters.
+        with os.fdopen(descriptor, "w", encoding="utf-8", errors="backslashreplace") as stream:
             stream.write(text)
             stream.flush()
             os.fsync(stream.fileno())
@@ -48,5 +50,6 @@ def read_json(path: Path) -> Any:
     """Read one JSON file. Raises: `Unreadable` naming the file, if it is missing, cut short or not JSON."""
     try:
         return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+    # ValueError: no UTF-8, no JSON, or a number of too many digits; RecursionError: nested too deeply.
+    except (OSError, ValueError, RecursionError) as error:
         raise Unreadable(f"{path}: {error}") from error

@@ -313,7 +313,7 @@ def _max(x: torch.Tensor, **options: Any) -> torch.Tensor:
 
 def _far_out() -> tuple[Fault, ...]:
     """The textbook formulas: right where numbers are moderate, inf or nan far out."""
-    # torch's own vector_norm is the textbook formula, and listed as a known deviation: there is no fault to plant.
+    # torch's own vector_norm is the textbook formula, and a known deviation: there is no fault to plant.
     names = [n for n, operation in catalogue().items() if operation.naive is not None and n != "vector_norm"]
     return tuple(
         Fault(f"{name}, the textbook formula", _naive(name), "stability", dtype)

@@ -1,4 +1,4 @@
-"""Every check must fail the operations that are wrong on purpose, and pass them when the fault is taken out."""
+"""Every check must fail what is wrong on purpose, and pass it when the fault is taken out."""
 
 from __future__ import annotations
 

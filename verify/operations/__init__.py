@@ -12,6 +12,7 @@ import importlib
 import importlib.util
 import os
 import pkgutil
+import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import MappingProxyType, ModuleType
@@ -53,7 +54,11 @@ def _load(path: Path) -> ModuleType:
     if spec is None or spec.loader is None or not path.is_file():
         raise ImportError(f"{OWN_OPERATIONS}: {path} is not a Python file")
     module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    sys.modules[spec.name] = module  # a dataclass looks its own module up here while it is being made
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:  # the file may raise anything
+        raise ImportError(f"{OWN_OPERATIONS}: {path}: {type(error).__name__}: {error}") from error
     return module
 
 

@@ -1,0 +1,137 @@
+"""The finite differences: their order, the honesty of their interval, and corners."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from verify.differences import RUNGS, derivative, extrapolation, noise_level
+
+FUNCTIONS = {
+    "exp": (np.exp, np.exp),
+    "sin 20x": (lambda x: np.sin(20 * x), lambda x: 20 * np.cos(20 * x)),
+    "1/(1 + 25x²)": (lambda x: 1 / (1 + 25 * x * x), lambda x: -50 * x / (1 + 25 * x * x) ** 2),
+    "x⁹": (lambda x: x**9, lambda x: 9 * x**8),
+    "tanh": (np.tanh, lambda x: 1 / np.cosh(x) ** 2),
+    "constant": (lambda x: 3.0 + 0 * x, lambda x: 0.0),
+    "log(x + 4)": (lambda x: np.log(x + 4), lambda x: 1 / (x + 4)),
+    "cancelling": (lambda x: (1e6 + x) - 1e6, lambda x: 1.0),
+}
+
+
+def at(function, x):
+    return derivative(lambda t: np.array([function(x + t)], dtype=float))
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+@given(x=st.integers(-(2**10), 2**10).map(lambda k: k / 2**9))
+def test_the_interval_holds_the_derivative(name, x):
+    function, exact = FUNCTIONS[name]
+    found = at(function, x)
+    assert not found.kink
+    assert math.isfinite(found.error)
+    assert found.distance(exact(x)) <= found.error
+
+
+@pytest.mark.parametrize("name", ["exp", "tanh", "x⁹", "log(x + 4)"])
+def test_the_interval_is_narrow_enough_to_see_a_relative_error_of_1e_10(name):
+    function, exact = FUNCTIONS[name]
+    assert at(function, 0.75).error <= 1e-10 * max(1.0, abs(exact(0.75)))
+
+
+@pytest.mark.parametrize(("powers", "order"), [((), 2), ((2,), 4), ((2, 4), 6)])
+def test_the_order_of_convergence(powers, order):
+    weights, _ = extrapolation(powers)
+
+    def estimate(h):
+        steps = [h / 2**k for k in range(len(weights))]
+        return sum(w * (math.exp(s) - math.exp(-s)) / (2 * s) for w, s in zip(weights, steps, strict=True))
+
+    errors = [abs(estimate(h) - 1) for h in (2.0, 1.0, 0.5)]
+    seen = [math.log2(a / b) for a, b in itertools.pairwise(errors)]
+    assert seen[-1] == pytest.approx(order, abs=0.25)
+
+
+@pytest.mark.parametrize("powers", [(2,), (2, 4), (1, 2, 3)])
+def test_the_weights_remove_their_powers_and_keep_the_limit(powers):
+    weights, amplification = extrapolation(powers)
+    exact = [Fraction(w).limit_denominator(10**6) for w in weights]
+    assert sum(exact) == 1
+    for power in powers:
+        assert sum(w * Fraction(1, 2 ** (k * power)) for k, w in enumerate(exact)) == 0
+    assert amplification == pytest.approx(sum(abs(w) * 2**k for k, w in enumerate(weights)))
+
+
+@given(scale=st.integers(-40, 0), seed=st.integers(0, 2**32 - 1))
+def test_the_noise_of_noise_is_its_size(scale, seed):
+    generator = np.random.default_rng(seed)
+    noise = 2.0**scale * generator.uniform(-1, 1, size=(8, 200))
+    levels = noise_level(noise + np.linspace(0, 1, 8)[:, None])
+    # A uniform law on ±a has standard deviation a/√3; of five estimates the largest is taken.
+    assert 0.5 <= np.median(levels) / (2.0**scale / math.sqrt(3)) <= 3
+
+
+def test_noise_widens_the_interval():
+    def rounded(x):
+        return float(np.float32(np.exp(x)))
+
+    found = at(rounded, 0.5)
+    assert found.distance(math.exp(0.5)) <= found.error
+    assert found.error > 100 * at(np.exp, 0.5).error
+
+
+@pytest.mark.parametrize("slope", [(-1.0, 1.0), (0.0, 1.0), (2.0, -3.0)])
+def test_a_corner_at_the_point_gives_both_sides(slope):
+    left, right = slope
+    found = at(lambda x: right * x if x > 0 else left * x, 0.0)
+    assert found.kink
+    assert found.low == pytest.approx(min(slope), abs=1e-9)
+    assert found.high == pytest.approx(max(slope), abs=1e-9)
+    assert found.distance((left + right) / 2) == 0
+    assert found.distance(max(slope) + 0.5) == pytest.approx(0.5, abs=1e-9)
+
+
+def test_two_corners_that_cancel_in_the_sum_are_both_seen():
+    found = derivative(lambda t: np.array([abs(t), -abs(t)]))
+    assert found.kink
+    assert (found.low, found.high) == (pytest.approx(-2), pytest.approx(2))
+
+
+@pytest.mark.parametrize("distance", [2.0**-k for k in range(4, 40, 3)])
+@pytest.mark.parametrize("side", [-1, 1])
+def test_a_corner_near_the_point_is_no_false_claim(distance, side):
+    corner = side * distance
+    found = at(lambda x: abs(x - corner) + math.sin(x), 0.0)
+    exact = (-1.0 if corner > 0 else 1.0) + 1.0
+    assert not found.distance(exact) > found.error
+
+
+def test_outside_its_domain_a_function_gives_no_claim():
+    with np.errstate(invalid="ignore"):
+        found = at(lambda x: np.sqrt(x - 1), 0.0)
+    assert math.isnan(found.error)
+    assert math.isnan(found.distance(0.0))
+
+
+def test_steps_shrink_until_they_stay_in_the_domain():
+    with np.errstate(invalid="ignore"):
+        found = at(lambda x: np.sqrt(x + 2.0**-6), 0.0)
+    assert found.distance(0.5 / math.sqrt(2.0**-6)) <= found.error
+    assert found.error < 1e-6
+
+
+def test_the_number_of_evaluations_is_that_of_one_ladder():
+    calls = []
+
+    def terms(t):
+        calls.append(t)
+        return np.array([math.exp(t)])
+
+    derivative(terms)
+    assert len(calls) == 1 + 2 * RUNGS + 7

@@ -1,0 +1,92 @@
+"""The catalogue proved: every closed form is the derivative of its reference, to 60 digits."""
+
+from __future__ import annotations
+
+import flint
+import numpy as np
+import pytest
+
+from verify.arithmetic import DTYPES
+from verify.case import HARD, Case
+from verify.operations import catalogue
+from verify.reference import certify, in_balls, plain
+
+CASES = [
+    pytest.param(Case(operation, "cpu", "float64", workload), id=f"{operation.name}-{workload.label}")
+    for operation in catalogue().values()
+    if operation.vjp is not None
+    for workload in operation.check
+]
+EVERY = [
+    pytest.param(Case(operation, "cpu", dtype, workload), id=f"{operation.name}-{dtype}-{workload.label}")
+    for operation in catalogue().values()
+    for dtype in DTYPES
+    for workload in (*operation.check, HARD)
+]
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_the_closed_form_is_the_derivative_of_the_reference(case):
+    """⟨g, f(x + hd) − f(x − hd)⟩/2h = ⟨vjp(g), d⟩ with h = 2⁻²⁰⁰: the remainder h²φ‴/6 is 120 digits down."""
+    (point,) = case.points(11)
+    generator = np.random.default_rng(7)
+    evaluate, vjp = case.operation.forward.evaluate, case.operation.vjp.evaluate
+    with flint.ctx.workprec(1000):
+        balls, step = in_balls(point.inputs), flint.arb(2) ** -200
+        g = generator.integers(1, 9, size=np.shape(evaluate(*balls, **point.options)))
+        g = in_balls((g / 4,))[0]
+        gradients = vjp(g, *balls, **point.options)
+        assert len(gradients) == len(balls)
+        for position in point.differentiable:
+            direction = in_balls((generator.choice((-1.0, 1.0), size=point.inputs[position].shape),))[0]
+            sides = []
+            for sign in (1, -1):
+                moved = list(balls)
+                moved[position] = balls[position] + sign * step * direction
+                sides.append(np.asarray(evaluate(*moved, **point.options), dtype=object))
+            difference = np.sum(g * (sides[0] - sides[1])) / (2 * step)
+            claimed = np.sum(gradients[position] * direction)
+            assert abs(difference - claimed) < flint.arb(10) ** -60, f"input {position}"
+
+
+@pytest.mark.parametrize("case", EVERY)
+def test_float64_lies_within_its_bound_of_the_enclosure(case):
+    """The formula that runs in ball arithmetic runs on float64 too, and means the same there.
+
+    float64 arithmetic has a bound of its own, so the formula in NumPy must obey it at ordinary inputs.
+    """
+    for point in case.points(3):
+        (exact,) = certify(case.operation.forward.evaluate, point.inputs, point.options, case.arithmetic)
+        (value,) = plain(case.operation.forward.evaluate, point.inputs, point.options)
+        assert value.shape == exact.balls.shape
+        assert np.isfinite(exact.radius).all()
+        if not point.far:
+            np.testing.assert_allclose(value, exact.value, rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("case", EVERY)
+def test_bounds_are_finite_wherever_the_operation_is_examined(case):
+    a = case.arithmetic
+    for point in case.points(3):
+        with np.errstate(all="ignore"):
+            bound = np.asarray(case.operation.forward.bound(a, *point.inputs, **point.options), dtype=float)
+        assert np.isfinite(bound).all()
+        assert (bound >= 0).all()
+
+
+@pytest.mark.parametrize("name", catalogue())
+def test_a_record_is_complete(name):
+    operation = catalogue()[name]
+    assert operation.forward.text
+    assert operation.forward.source
+    assert operation.identities, "every operation has an identity to be held to"
+    assert operation.bench, "every operation is timed"
+    assert any(hard.far for hard in operation.domain.hard), "every operation is asked far out"
+    if operation.vjp is not None:
+        assert operation.vjp.text
+        assert operation.vjp.source
+    for workload in (*operation.check, *operation.bench):
+        assert operation.cost(workload).flops >= 0
+        assert operation.cost(workload).elements > 0
+    for identity in operation.identities:
+        assert any(identity.applies(w) for w in operation.check), f"{identity.name!r} is never asked"
