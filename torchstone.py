@@ -327,7 +327,7 @@ def _bench(
                 on_progress=line,
             )
         except KeyboardInterrupt:
-            _say(f"interrupted: what asv had stored in {results / 'asv'} is kept")
+            _say(f"interrupted: the benchmarks finished until then are kept in {results / 'asv'}")
             raise typer.Exit(130) from None
     write_json(results / CATALOGUE, describe())
     if status:

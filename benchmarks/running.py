@@ -56,7 +56,7 @@ def run_benchmarks(
     measures and leaves all others of the same torch, interpreter and commit as they were.
 
     Returns: asv's exit status; 0 if every benchmark ran, 2 if one failed. Raises: ValueError if nothing
-    is selected; KeyboardInterrupt if interrupted, with the results of earlier runs untouched.
+    is selected; KeyboardInterrupt if interrupted: the benchmarks that were finished are stored.
     """
     chosen = selection(profile, select, dtypes, devices)
     results = results.resolve()

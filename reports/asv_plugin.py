@@ -12,6 +12,7 @@ from typing import Any
 # asv publishes no types.
 from asv.environment import EnvironmentUnavailable, ExistingEnvironment, get_env_name  # type: ignore[import-untyped]
 from asv.machine import Machine, MachineCollection  # type: ignore[import-untyped]
+from asv.results import Results  # type: ignore[import-untyped]
 from asv.util import UserError  # type: ignore[import-untyped]
 
 _TORCH_VERSION = "from importlib.metadata import version; print(version('torch'))"
@@ -23,11 +24,33 @@ def setup() -> None:
     Without it, `asv run` on a machine that it does not know ends with status 1 where there is no
     terminal to answer its questions.
     """
+    _save_as_measured()
     name = Machine.get_unique_machine_name()
     try:
         MachineCollection.load(name)
     except UserError:
         MachineCollection.save(name, Machine.get_defaults())
+
+
+def _save_as_measured() -> None:
+    """Save the result file after every benchmark: asv saves at the very end, and an interrupt loses all.
+
+    asv has no hook for it. It loads earlier results from the folder that it will save to, then adds one
+    benchmark after the other; both calls are wrapped, and the file is the one that it would write itself.
+    """
+    load, add = Results.load_data, Results.add_result
+
+    def load_data(self: Any, result_dir: str) -> None:
+        self.torchstone_folder = result_dir
+        load(self, result_dir)
+
+    def add_result(self: Any, *arguments: Any, **options: Any) -> None:
+        add(self, *arguments, **options)
+        folder = getattr(self, "torchstone_folder", None)
+        if folder is not None:
+            self.save(folder)
+
+    Results.load_data, Results.add_result = load_data, add_result
 
 
 # asv publishes no types, so its class is Any to the type checker.

@@ -42,7 +42,11 @@ def _cell(outcomes: Sequence[Outcome]) -> Text:
         return Text("–", style="dim")
     worst = min((o.status for o in outcomes), key=list(SEVERITY).index)
     count = sum(o.status is worst for o in outcomes)
-    text = f"{worst.value} {len(outcomes)}" if count == len(outcomes) else f"{worst.value} {count} of {len(outcomes)}"
+    text = (
+        f"{worst.value} {len(outcomes)}"
+        if count == len(outcomes)
+        else f"{worst.value} {count} of {len(outcomes)}"
+    )
     return Text(text, style=STYLES[worst])
 
 
@@ -51,7 +55,9 @@ def complaints(outcomes: Iterable[Outcome]) -> list[Text]:
     bad = [o for o in outcomes if o.status in (Status.FAIL, Status.INCONCLUSIVE)]
     lines = [
         Text.assemble(
-            (f"{o.status.value}  ", STYLES[o.status]), f"{o.message}\n      reproduce: ", (o.reproduce, "bold")
+            (f"{o.status.value}  ", STYLES[o.status]),
+            f"{o.message}\n      reproduce: ",
+            (o.reproduce, "bold"),
         )
         for o in bad[:SHOWN]
     ]

@@ -98,7 +98,7 @@ def round_to(array: Array, dtype: str) -> Array:
 
 
 def to_tensor(array: Array, dtype: str, device: str, layout: str = "contiguous") -> torch.Tensor:
-    """An array as a tensor: floats take `dtype`, indices stay int64. Raises: ValueError for a wrong layout."""
+    """An array as a tensor: floats take `dtype`, indices stay int64. Raises: ValueError for a bad layout."""
     # A copy: an operation that works in place must not reach the array that its reference is given.
     tensor = torch.from_numpy(np.array(array, order="C"))
     if tensor.is_floating_point():

@@ -144,6 +144,8 @@ def worst_of(
     if np.isfinite(bound[index]) and np.isinf(allowed):
         # A finite bound in units of a subnormal spacing can leave float64: the largest number is below it.
         allowed = float(np.finfo(float).max)
+        if error[index] <= bound[index]:
+            measured = min(measured, allowed)
     return measured, allowed, place
 
 

@@ -1,0 +1,204 @@
+"""The command line: what it prints, stores and returns, and what it says to a wrong name."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import xml.etree.ElementTree as ElementTree
+
+import pytest
+from typer.testing import CliRunner
+
+import torchstone
+
+ROOM = "torchstone-results"
+
+
+@pytest.fixture
+def run(tmp_path, monkeypatch):
+    """The command line in an empty folder."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("TORCHSTONE_OPERATIONS", "")  # put back afterwards, whatever a command sets
+    return lambda *arguments: CliRunner().invoke(torchstone.app, list(arguments))
+
+
+def strict(path):
+    """JSON as every parser reads it: NaN and Infinity are not words of it."""
+
+    def refuse(word):
+        raise AssertionError(f"{path} holds {word}")
+
+    return json.loads(path.read_text(encoding="utf-8"), parse_constant=refuse)
+
+
+def test_verify_stores_exports_and_passes(run, tmp_path):
+    done = run(
+        "verify",
+        "--select",
+        "relu",
+        "--select",
+        "mse*",
+        "--seed",
+        "7",
+        "--json",
+        "o.json",
+        "--junit",
+        "o.xml",
+    )
+    assert done.exit_code == 0, done.output
+    record = strict(tmp_path / "o.json")
+    (stored,) = (tmp_path / ROOM / "outcomes").glob("*.json")
+    assert strict(stored)["outcomes"] == record["outcomes"]
+    assert strict(tmp_path / ROOM / "catalogue.json")["operations"]
+    assert {o["operation"] for o in record["outcomes"]} == {"relu", "mse_loss"}
+    assert {o["check"] for o in record["outcomes"]} == {"gradient", "accuracy", "identity", "stability"}
+    assert {o["seed"] for o in record["outcomes"]} == {7}
+    suite = ElementTree.parse(tmp_path / "o.xml").getroot()
+    assert int(suite.get("tests")) == len(record["outcomes"]) == len(suite.findall("testcase"))
+    assert "relu" in done.output
+    assert "0 fail" in done.output
+
+
+def test_every_operation_and_check_has_a_measured_outcome(run, tmp_path):
+    assert run("verify", "--dtype", "float32", "--json", "o.json").exit_code == 0
+    outcomes = strict(tmp_path / "o.json")["outcomes"]
+    listed = strict(tmp_path / ROOM / "catalogue.json")["operations"]
+    checks = {"gradient", "accuracy", "identity", "stability"}
+    assert {(o["operation"], o["check"]) for o in outcomes} == {
+        (op["name"], c) for op in listed for c in checks
+    }
+    for o in outcomes:
+        assert isinstance(o["seed"], int)
+        assert o["unit"]
+        assert o["reproduce"].startswith("torchstone verify --select")
+        if o["status"] == "pass":
+            assert isinstance(o["measured"], int | float), o
+            assert isinstance(o["bound"], int | float), o
+            assert o["measured"] <= o["bound"], o
+
+
+def test_the_reproduce_command_measures_the_same(run, tmp_path):
+    run("verify", "--select", "softmax", "--check", "accuracy", "--seed", "3", "--json", "all.json")
+    first = strict(tmp_path / "all.json")["outcomes"][5]
+    import shlex
+
+    again = run(*shlex.split(first["reproduce"])[1:], "--json", "one.json")
+    assert again.exit_code == 0, again.output
+    assert first in strict(tmp_path / "one.json")["outcomes"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "wrong", "near"),
+    [
+        (("--select", "sofmax"), "sofmax", "softmax"),
+        (("--check", "gradiant"), "gradiant", "gradient"),
+        (("--device", "cdua"), "cdua", "cuda"),
+        (("--dtype", "float23"), "float23", "float32"),
+        (("--profile", "quik"), "quik", "quick"),
+        (("--select", "relu[cpu-float32-8]"), "relu[cpu-float32-8]", "relu[cpu-float32-7]"),
+        (("--implementation", "eagr"), "eagr", "eager"),
+        (("--operations", "nowhere.py"), "nowhere.py", "Python file"),
+    ],
+)
+def test_a_wrong_name_is_bad_usage_and_names_the_nearest(run, arguments, wrong, near):
+    done = run("verify", *arguments)
+    assert done.exit_code == 2
+    assert wrong in done.output
+    assert near in done.output
+    assert "Traceback" not in done.output
+
+
+@pytest.mark.parametrize("arguments", [("verify", "--nonsense"), ("nonsense",), ("verify", "--seed", "-1")])
+def test_bad_usage_exits_2(run, arguments):
+    assert run(*arguments).exit_code == 2
+
+
+def test_an_absent_device_is_skipped_with_its_reason_and_is_no_pass(run, tmp_path):
+    from verify import devices
+
+    absent = next(kind for kind in devices.KINDS if devices.absence(kind))
+    done = run("verify", "--select", "relu", "--device", absent, "--json", "o.json")
+    assert done.exit_code == 1
+    outcomes = strict(tmp_path / "o.json")["outcomes"]
+    assert {o["status"] for o in outcomes} == {"skipped"}
+    assert all(absent in o["message"] for o in outcomes)
+
+
+def test_list_names_what_can_be_selected(run):
+    done = run("list")
+    assert done.exit_code == 0
+    for word in ("softmax", "logsumexp", "gradient", "stability", "cuda"):
+        assert word in done.output
+
+
+@pytest.mark.parametrize("command", [(), ("verify",), ("bench",), ("report",), ("list",)])
+def test_help_teaches(run, command):
+    done = run(*command, "--help")
+    assert done.exit_code == 0
+    assert "Usage" in done.output
+    assert "--results" in done.output or command == ("list",)
+
+
+def test_report_of_an_empty_folder_says_that_nothing_was_verified(run, tmp_path):
+    done = run("report")
+    assert done.exit_code == 0
+    assert "othing" in done.output
+    assert (tmp_path / ROOM / "report.html").is_file()
+
+
+def test_a_truncated_result_file_is_named_and_the_rest_is_reported(run, tmp_path):
+    run("verify", "--select", "relu", "--check", "identity")
+    broken = tmp_path / ROOM / "outcomes" / "20990101T000000.000Z-1.json"
+    broken.write_text('{"schema": "torchstone.outc', encoding="utf-8")
+    done = run("report")
+    assert done.exit_code == 0
+    assert broken.name in done.output
+    assert broken.read_text(encoding="utf-8") == '{"schema": "torchstone.outc'
+    assert "relu" in (tmp_path / ROOM / "report.html").read_text(encoding="utf-8")
+
+
+def test_an_interrupt_keeps_what_was_measured_and_says_so(tmp_path):
+    child = subprocess.Popen(
+        [sys.executable, "-m", "torchstone", "verify", "--profile", "full"],
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env=os.environ | {"PYTHONUNBUFFERED": "1"},
+        start_new_session=True,
+    )
+    # The interpreter is up once torch's own libraries are mapped; then some cases are let through.
+    deadline = time.monotonic() + 120
+    while "libtorch_cpu" not in _maps(child.pid) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    time.sleep(8)
+    child.send_signal(signal.SIGINT)
+    output, _ = child.communicate(timeout=120)
+    assert child.returncode == 130, output
+    (stored,) = (tmp_path / ROOM / "outcomes").glob("*.json")
+    record = strict(stored)
+    assert record["run"]["complete"] is False
+    assert record["outcomes"]
+    assert "interrupted" in output
+    assert str(len(record["outcomes"])) in output
+    assert not list((tmp_path / ROOM / "outcomes").glob("*.part"))
+
+
+def _maps(pid):
+    from pathlib import Path
+
+    try:
+        return Path(f"/proc/{pid}/maps").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
+
+
+def test_public_names_are_there_and_others_are_refused_by_name():
+    for name in torchstone.__all__:
+        assert getattr(torchstone, name) is not None
+    with pytest.raises(AttributeError, match="gradchek"):
+        _ = torchstone.gradchek
