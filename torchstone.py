@@ -292,9 +292,12 @@ def _bench(
     from benchmarks.running import run_benchmarks, selection
     from verify import devices
     from verify.operations import describe
+    from verify.selection import PROFILES, choose, chosen_devices
 
+    with _usage():
+        choose("profile", (profile,), PROFILES)
+        wanted = chosen_devices(tuple(device or ()), ())
     chosen: Literal["quick", "full"] = "full" if profile == "full" else "quick"
-    wanted = tuple(device or ())
     for kind in wanted:
         absent = devices.absence(kind)
         if absent:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fnmatch
 import os
 import queue
 import re
@@ -23,6 +22,7 @@ from benchmarks._project import configure
 from benchmarks.timing import BUDGET_VARIABLE
 from verify.ceilings import CEILINGS
 from verify.operations import OWN_OPERATIONS, catalogue
+from verify.selection import choose
 
 Profile = Literal["quick", "full"]
 
@@ -97,11 +97,11 @@ def selection(
 ) -> Selection:
     """The cases of a profile. asv matches the expression against a benchmark's name with its parameters.
 
-    Raises: ValueError naming what there is, if a pattern, dtype or device matches nothing.
+    Raises: ValueError naming the nearest there is, if a pattern, dtype or device matches nothing.
     """
-    operations = _matching("operation", select, list(catalogue()))
-    chosen_dtypes = _matching("dtype", dtypes or (QUICK_DTYPES if profile == "quick" else ()), DTYPES)
-    chosen_devices = _matching("device", wanted_devices, devices())
+    operations = choose("operation", select, catalogue())
+    chosen_dtypes = choose("dtype", dtypes or (QUICK_DTYPES if profile == "quick" else ()), DTYPES)
+    chosen_devices = choose("device", wanted_devices, devices())
     timed = [
         (label(operation, workload), 2 if operation.differentiable else 1)
         for operation in map(catalogue().__getitem__, operations)
@@ -120,15 +120,6 @@ def selection(
 
 def _any(texts: Sequence[str]) -> str:
     return f"({'|'.join(map(re.escape, texts))})"
-
-
-def _matching(noun: str, patterns: Sequence[str], known: Sequence[str]) -> list[str]:
-    for pattern in patterns:
-        if not fnmatch.filter(known, pattern):
-            raise ValueError(f"no {noun} matches {pattern!r}: there are {', '.join(known)}")
-    if not patterns:
-        return list(known)
-    return [name for name in known if any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns)]
 
 
 def _environment(profile: Profile, progress: Path) -> dict[str, str]:

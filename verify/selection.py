@@ -63,7 +63,7 @@ def cases(selection: Selection, catalogue: Mapping[str, Operation], present: Seq
     Raises: UnknownName for an operation, device, dtype, implementation or case that does not exist.
     """
     choose("implementation", (selection.implementation,), IMPLEMENTATIONS)
-    devices = _devices(selection.devices, present)
+    devices = chosen_devices(selection.devices, present)
     if selection.profile not in PROFILES:
         raise UnknownName(_no_such("profile", selection.profile, tuple(PROFILES)))
     dtypes = choose("dtype", selection.dtypes, DTYPES) if selection.dtypes else PROFILES[selection.profile]
@@ -80,7 +80,8 @@ def cases(selection: Selection, catalogue: Mapping[str, Operation], present: Seq
         yield _named(pattern, catalogue, devices, selection.implementation)
 
 
-def _devices(wanted: Sequence[str], present: Sequence[str]) -> tuple[str, ...]:
+def chosen_devices(wanted: Sequence[str], present: Sequence[str]) -> tuple[str, ...]:
+    """The devices asked for, absent ones included; those present if none is. Raises: UnknownName."""
     if not wanted:
         return tuple(present)
     for device in wanted:
