@@ -1,0 +1,224 @@
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+from packaging.specifiers import SpecifierSet
+
+from verify.arithmetic import DTYPES
+from verify.checks import checks
+from verify.devices import KINDS
+from verify.known_deviations import Deviation, mark, read, stale
+from verify.operations import catalogue
+from verify.outcome import Outcome, Status
+
+DEVIATION = Deviation(
+    operation="sigmoid",
+    check="stability",
+    question="forward",
+    points=("far", "farther"),
+    dtypes=("float32", "bfloat16"),
+    devices=("cpu", "cuda"),
+    torch=">=2.0,<2.14",
+    measured="all of it",
+    issue="https://github.com/pytorch/pytorch/issues/1",
+    why="It rounds away.",
+)
+OUTCOME = Outcome(
+    operation="sigmoid",
+    implementation="eager",
+    device="cpu",
+    dtype="float32",
+    workload="hard",
+    check="stability",
+    question="forward",
+    point="far",
+    status=Status.FAIL,
+    measured=1.0,
+    bound=0.5,
+    unit="relative",
+    seed=0,
+    message="It exceeds the bound.",
+    reproduce="torchstone verify",
+)
+ENTRY = """[[deviation]]
+operation = "sigmoid"
+check = "*"
+question = "*"
+points = ["far"]
+dtypes = ["float32"]
+devices = ["cpu"]
+torch = ">=2.0"
+measured = "1"
+issue = ""
+why = "It rounds away."
+"""
+
+
+def name(deviation: Deviation) -> str:
+    return f"{deviation.operation}-{deviation.check}-{deviation.question}-{deviation.points[0]}"
+
+
+LISTED = pytest.mark.parametrize("listed", read(), ids=name)
+
+
+@LISTED
+def test_a_listed_deviation_speaks_of_what_exists(listed):
+    operation = catalogue()[listed.operation]
+    assert listed.check in ("*", *checks())
+    assert set(listed.points) <= {hard.name for hard in operation.domain.hard}
+    assert set(listed.dtypes) <= set(DTYPES)
+    assert set(listed.devices) <= set(KINDS)
+    for field in (listed.points, listed.dtypes, listed.devices):
+        assert field
+        assert len(set(field)) == len(field)
+
+
+@LISTED
+def test_a_listed_deviation_says_why_and_what_was_measured(listed):
+    assert SpecifierSet(listed.torch)
+    assert listed.measured
+    assert listed.why.endswith(".")
+    assert listed.issue == "" or listed.issue.startswith("https://github.com/pytorch/pytorch/")
+
+
+def test_no_deviation_is_listed_twice():
+    one_by_one = [
+        (entry.operation, entry.check, entry.question, point, dtype, device)
+        for entry in read()
+        for point in entry.points
+        for dtype in entry.dtypes
+        for device in entry.devices
+    ]
+    assert len(set(one_by_one)) == len(one_by_one)
+
+
+@pytest.mark.parametrize("status", Status)
+def test_only_a_failure_becomes_known(status):
+    outcome = dataclasses.replace(OUTCOME, status=status)
+    (marked,) = mark([outcome], (DEVIATION,), "2.13.0")
+    if status is Status.FAIL:
+        assert marked.status is Status.KNOWN
+        assert marked.issue == DEVIATION.issue
+        assert marked.message == "It exceeds the bound. Known: It rounds away."
+    else:
+        assert marked == outcome
+
+
+def test_without_an_upstream_issue_there_is_none():
+    (marked,) = mark([OUTCOME], (dataclasses.replace(DEVIATION, issue=""),), "2.13.0")
+    assert marked.status is Status.KNOWN
+    assert marked.issue is None
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"operation": "tanh"},
+        {"check": "accuracy"},
+        {"question": "gradient of input 0"},
+        {"point": "near"},
+        {"dtype": "float16"},
+        {"dtype": "float64"},
+        {"device": "mps"},
+    ],
+    ids=lambda other: "-".join(other.values()),
+)
+def test_a_failure_beside_a_listed_one_stays_a_failure(other):
+    outcome = dataclasses.replace(OUTCOME, **other)
+    assert mark([outcome], (DEVIATION,), "2.13.0") == (outcome,)
+
+
+@pytest.mark.parametrize("other", [{"check": "accuracy"}, {"question": "gradient of input 0"}])
+def test_a_star_covers_every_check_and_question(other):
+    wide = dataclasses.replace(DEVIATION, check="*", question="*")
+    (marked,) = mark([dataclasses.replace(OUTCOME, **other)], (wide,), "2.13.0")
+    assert marked.status is Status.KNOWN
+
+
+def test_a_numbered_device_is_of_its_kind():
+    assert DEVIATION.covers(dataclasses.replace(OUTCOME, device="cuda:1"), "2.13.0")
+
+
+@pytest.mark.parametrize(
+    ("version", "covered"),
+    [
+        ("2.13.0", True),
+        ("2.13.0+cpu", True),
+        ("2.13.0a0+git1234567", True),
+        ("2.9.1.dev20250101+cu126", True),
+        ("1.13.1", False),
+        ("2.14.0+cu130", False),
+    ],
+)
+def test_an_entry_speaks_of_its_versions_of_torch_alone(version, covered):
+    assert DEVIATION.covers(OUTCOME, version) is covered
+
+
+def test_the_first_entry_that_covers_a_failure_explains_it():
+    elsewhere = dataclasses.replace(DEVIATION, operation="tanh", why="Not this.")
+    second = dataclasses.replace(DEVIATION, why="Nor this.")
+    (marked,) = mark([OUTCOME], (elsewhere, DEVIATION, second), "2.13.0")
+    assert marked.message.endswith("It rounds away.")
+
+
+@pytest.mark.parametrize(
+    ("statuses", "silent"),
+    [
+        ([], False),
+        ([Status.PASS], True),
+        ([Status.PASS, Status.PASS], True),
+        ([Status.PASS, Status.KNOWN], False),
+        ([Status.FAIL], False),
+        # What could not be judged or run says nothing of whether the fault is still there.
+        ([Status.INCONCLUSIVE], False),
+        ([Status.SKIPPED], False),
+        ([Status.PASS, Status.INCONCLUSIVE], False),
+    ],
+    ids=lambda value: "-".join(value) or "none" if isinstance(value, list) else "",
+)
+def test_an_entry_is_stale_when_all_that_it_covers_passes(statuses, silent):
+    elsewhere = dataclasses.replace(OUTCOME, operation="tanh", status=Status.PASS)
+    outcomes = tuple(dataclasses.replace(OUTCOME, status=status) for status in statuses)
+    found = stale((elsewhere, *outcomes), (DEVIATION,), "2.13.0")
+    assert found == ((DEVIATION,) if silent else ())
+
+
+def test_an_entry_of_another_torch_is_not_stale():
+    passed = dataclasses.replace(OUTCOME, status=Status.PASS)
+    assert stale((passed,), (DEVIATION,), "2.14.0") == ()
+
+
+def test_an_entry_is_read_as_it_is_written(tmp_path):
+    path = tmp_path / "known.toml"
+    path.write_text(ENTRY + ENTRY.replace("sigmoid", "tanh"))
+    first, second = read(path)
+    assert first == Deviation(
+        "sigmoid", "*", "*", ("far",), ("float32",), ("cpu",), ">=2.0", "1", "", "It rounds away."
+    )
+    assert second.operation == "tanh"
+
+
+def test_a_file_without_entries_lists_nothing(tmp_path):
+    path = tmp_path / "known.toml"
+    path.write_text("# none\n")
+    assert read(path) == ()
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "message"),
+    [
+        ('question = "*"\n', "", "missing or unknown fields question"),
+        ('question = "*"\n', 'questions = "*"\n', "missing or unknown fields question, questions"),
+        ('dtypes = ["float32"]', 'dtypes = "bfloat16"', "dtypes must be a list"),
+        ('measured = "1"', "measured = 1.0", "measured must be a string"),
+        ('check = "*"', 'check = ["*"]', "check must be a string"),
+        ('torch = ">=2.0"', 'torch = "from 2.0 on"', "torch is no version specifier"),
+    ],
+    ids=["missing", "misspelt", "no list", "number", "list", "version"],
+)
+def test_a_wrong_entry_is_named_with_its_field(tmp_path, right, wrong, message):
+    path = tmp_path / "known.toml"
+    path.write_text(ENTRY + ENTRY.replace(right, wrong))
+    with pytest.raises(ValueError, match=rf"known\.toml, entry 2: {message}"):
+        read(path)
