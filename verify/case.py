@@ -93,7 +93,7 @@ class Case:
 
 def round_to(array: Array, dtype: str) -> Array:
     """A float64 array rounded to a dtype's values, still stored as float64."""
-    rounded: Array = torch.from_numpy(np.asarray(array, order="C")).to(getattr(torch, dtype)).double().numpy()
+    rounded: Array = torch.from_numpy(np.array(array, order="C")).to(getattr(torch, dtype)).double().numpy()
     return rounded
 
 
