@@ -12,11 +12,19 @@ from verify.outcome import Outcome, Status
 
 
 @dataclass(frozen=True)
+class Ulps:
+    """The largest error in units in the last place, and the input where it was measured."""
+
+    error: float
+    point: str
+
+
+@dataclass(frozen=True)
 class AccuracyRow:
     """The errors of one operation in one dtype on one device.
 
     `fractions` are all its errors over their bounds, `known` those of known deviations; `worst` is the
-    largest of both. `ulps` is the largest error in units in the last place, None where none was counted.
+    largest of both. `forward` and `gradient` are in ulps, None where none was counted.
     """
 
     operation: str
@@ -27,7 +35,8 @@ class AccuracyRow:
     worst: float
     worst_case: str
     worst_point: str
-    ulps: float | None
+    forward: Ulps | None
+    gradient: Ulps | None
 
 
 def accuracy(run: Run, operations: Sequence[str]) -> tuple[AccuracyRow, ...]:
@@ -54,7 +63,6 @@ def fraction_of(outcome: Outcome) -> float:
 
 def _row(operation: str, device: str, dtype: str, outcomes: list[Outcome]) -> AccuracyRow:
     worst = max(outcomes, key=fraction_of)
-    ulps = [math.inf if math.isnan(u) else u for o in outcomes if (u := o.figures.get("ulps")) is not None]
     return AccuracyRow(
         operation=operation,
         dtype=dtype,
@@ -64,5 +72,17 @@ def _row(operation: str, device: str, dtype: str, outcomes: list[Outcome]) -> Ac
         worst=fraction_of(worst),
         worst_case=worst.case,
         worst_point=worst.point,
-        ulps=max(ulps, default=None),
+        forward=_ulps([o for o in outcomes if not _of_gradient(o)]),
+        gradient=_ulps([o for o in outcomes if _of_gradient(o)]),
     )
+
+
+def _of_gradient(outcome: Outcome) -> bool:
+    return outcome.question.startswith("gradient")
+
+
+def _ulps(outcomes: Sequence[Outcome]) -> Ulps | None:
+    """The largest error; a nan, where the result itself is gone, counts as infinite."""
+    counted = [(o.figures["ulps"], o.point) for o in outcomes if "ulps" in o.figures]
+    errors = [Ulps(math.inf if math.isnan(error) else error, point) for error, point in counted]
+    return max(errors, key=lambda ulps: ulps.error, default=None)

@@ -53,6 +53,10 @@ class Run:
 
 Progress = Callable[[Case, Check], None]
 
+# Check workloads are small, and threads that wait for each other on a busy machine make them a hundred
+# times slower.
+THREADS = 1
+
 
 def fresh_seed() -> int:
     """A seed that no run had before; it is recorded, so that the run can be repeated."""
@@ -69,12 +73,11 @@ def verify(
 ) -> Run:
     """Examine cases × checks. An interrupt (Ctrl-C) ends the run early and keeps what was measured.
 
-    The number of torch's threads is set to 1 meanwhile: check workloads are small, and threads that
-    wait for each other on a busy machine make them a hundred times slower.
+    torch runs on `THREADS` threads meanwhile.
     """
     started, found, complete = _now(), [], True
     threads = torch.get_num_threads()
-    torch.set_num_threads(1)
+    torch.set_num_threads(THREADS)
     try:
         for outcome in _examined(cases, checks, selection, seed, progress):
             found.append(outcome)
@@ -160,7 +163,7 @@ def _torch() -> dict[str, Any]:
         "version": torch.__version__,
         "blas": "mkl" if torch.backends.mkl.is_available() else "other",  # type: ignore[no-untyped-call]
         "mkldnn": torch.backends.mkldnn.is_available(),  # type: ignore[no-untyped-call]
-        "threads": torch.get_num_threads(),
+        "threads": THREADS,
         "cpu_capability": torch.backends.cpu.get_cpu_capability(),
         "cuda": torch.version.cuda,
         "float32_matmul_precision": torch.get_float32_matmul_precision(),
