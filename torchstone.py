@@ -259,7 +259,7 @@ def _verify(
         def step(case: Any, check: Any) -> None:
             progress.update(task, advance=1, description=f"verify {case.id} {check.name}")
 
-        run = running.verify(cases, asked, chosen, seed, _command(), step)
+        run = running.verify(cases, asked, chosen, seed, _command(), step, operations or ())
     stored = running.store(run, results)
     write_json(results / CATALOGUE, describe())
     if json:

@@ -19,7 +19,7 @@ STYLES = {
     Status.SKIPPED: "dim",
 }
 # A hundred lines of one cause hide the second cause; the page and the JSON have them all.
-SHOWN = 20
+SHOWN = 10
 
 
 def matrix(outcomes: Sequence[Outcome]) -> Table:

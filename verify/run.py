@@ -5,9 +5,10 @@ from __future__ import annotations
 import datetime
 import json
 import secrets
+import shlex
 import warnings
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -70,9 +71,11 @@ def verify(
     seed: int,
     command: str,
     progress: Progress = lambda case, check: None,
+    own_operations: Sequence[Path] = (),
 ) -> Run:
     """Examine cases × checks. An interrupt (Ctrl-C) ends the run early and keeps what was measured.
 
+    The commands that reproduce an outcome name the files of one's `own_operations` too.
     torch runs on `THREADS` threads meanwhile.
     """
     started, found, complete = _now(), [], True
@@ -86,6 +89,8 @@ def verify(
     finally:
         torch.set_num_threads(threads)
     listed = known_deviations.read()
+    own = "".join(f" --operations {shlex.quote(str(path))}" for path in own_operations)
+    found = [replace(outcome, reproduce=outcome.reproduce + own) for outcome in found]
     outcomes = known_deviations.mark(found, listed, torch.__version__)
     silent = known_deviations.stale(outcomes, listed, torch.__version__) if complete else ()
     return Run(outcomes, silent, seed, selection.profile, command, started, _now(), complete)
