@@ -287,9 +287,11 @@ def _bench(
     results: Path,
     operations: list[Path] | None,
 ) -> int:
-    _catalogue(operations)
+    catalogue = _catalogue(operations)
 
     from benchmarks.running import run_benchmarks, selection
+    from reports import terminal
+    from reports.report import read_findings
     from verify import devices
     from verify.operations import describe
     from verify.selection import PROFILES, choose, chosen_devices
@@ -309,7 +311,7 @@ def _bench(
     with _usage():
         total = selection(chosen, names, tuple(dtype or ()), here).cases
     with _progress() as progress:
-        task = progress.add_task("bench", total=total)
+        task = progress.add_task("bench, asv looks for benchmarks", total=total)
         log: list[str] = []
 
         def line(text: str) -> None:
@@ -335,7 +337,10 @@ def _bench(
     write_json(results / CATALOGUE, describe())
     if status:
         _say("bench: asv failed; the end of what it said:", *log[-20:])
-    _say(f"bench: {total} cases timed, stored in {results / 'asv'}")
+    stored = read_findings(results).speeds
+    asked = choose("operation", names, catalogue)
+    _say(terminal.times(row for row in stored.slowest if row.operation in asked))
+    _say(f"bench: {total} cases, stored in {results / 'asv'}; each operation's largest shape is shown")
     return status
 
 

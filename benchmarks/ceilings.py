@@ -14,7 +14,7 @@ _CEILINGS = {ceiling.label: ceiling for ceiling in CEILINGS}
 
 
 class Ceilings:
-    """The rate of a large matrix product, and of a copy at every level of the memory."""
+    """The rate of a large matrix product, and of copies and reads at every level of the memory."""
 
     unit = "seconds"
     version = VERSION
@@ -32,15 +32,21 @@ class Ceilings:
         self.left, self.right, self.out = (
             to_tensor(generator.standard_normal(shape), dtype, device) for _ in range(3)
         )
-        self.call = self._product if ceiling.kind == "flops" else self._copy
+        # Read as float32 whatever the dtype: what is timed is the memory, not a conversion. Ones keep
+        # the bits away from subnormals, which a processor may add slowly.
+        self.bits = torch.ones_like(self.left).view(torch.float32)
+        self.call = {"flops": self._product, "copied": self._copy, "read": self._read}[ceiling.kind]
         attempt(self.call)
 
     def _product(self) -> torch.Tensor:
         return torch.mm(self.left, self.right, out=self.out)
 
+    def _read(self) -> torch.Tensor:
+        return self.bits.sum()
+
     def _copy(self) -> torch.Tensor:
         return self.out.copy_(self.left)
 
     def track_forward(self, workload: str, dtype: str, device: str) -> AsvSamples:
-        """A square matrix product into a given result, or a copy onto warm memory."""
+        """A square matrix product into a given result, or a copy onto warm memory, or a sum."""
         return timed(f"ceiling {workload} {dtype} {device}", self.call, device)

@@ -15,10 +15,11 @@ SCHEMA = "torchstone.catalogue/1"
 
 @dataclass(frozen=True)
 class Cost:
-    """The least work of one call. Units: flops, and elements read plus written."""
+    """The least work of one call. Units: flops, and elements read plus written, and those written."""
 
     flops: float
     elements: float
+    written: float
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,7 @@ def catalogue_from_json(document: Mapping[str, Any]) -> Catalogue:
             for o in operations
         },
         costs={
-            (o["name"], w["label"]): Cost(float(w["flops"]), float(w["elements"]))
+            (o["name"], w["label"]): Cost(float(w["flops"]), float(w["elements"]), float(w["written"]))
             for o in operations
             for w in o["bench"]
         },

@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from reports.asv_results import newest
-from reports.catalogue import Catalogue
+from reports.catalogue import Catalogue, Cost
 from reports.ordering import dtype_rank, item_bytes
 from verify.ceilings import Ceiling
 
@@ -100,8 +100,9 @@ def speeds(frame: pd.DataFrame, catalogue: Catalogue, operations: Sequence[str])
     """The newest time of every case, in the order of `operations`, then by device, dtype and size.
 
     The fraction of the ceiling of a forward call is the larger of two: its flops a second over those
-    of the matrix product, and its elements a second over those of the copy whose working set is
-    nearest to its own (in log2), in the same dtype, on the same device, machine and environment.
+    of the matrix product, and its elements a second over those of the copy (or the read, if it writes
+    nothing) whose working set is nearest to its own (in log2), in the same dtype, on the same device,
+    machine and environment.
     """
     current = newest(frame)
     is_ceiling = current["benchmark"].str.startswith(_CEILINGS)
@@ -145,7 +146,7 @@ def _rows(frame: pd.DataFrame, catalogue: Catalogue, rates: Iterable[CeilingRate
         fraction, ceiling = None, None
         if cost and seconds:
             near = reachable.get((dtype, device, machine, environment), [])
-            fraction, ceiling = fraction_of_ceiling(cost.flops, cost.elements, seconds, near)
+            fraction, ceiling = fraction_of_ceiling(cost, seconds, near)
         rows.append(
             SpeedRow(
                 operation,
@@ -167,16 +168,19 @@ def _rows(frame: pd.DataFrame, catalogue: Catalogue, rates: Iterable[CeilingRate
 
 
 def fraction_of_ceiling(
-    flops: float, elements: float, seconds: float, rates: Sequence[CeilingRate]
+    cost: Cost, seconds: float, rates: Sequence[CeilingRate]
 ) -> tuple[float | None, str | None]:
-    """The largest fraction of any ceiling that applies, and the ceiling's label; None where there is none."""
+    """The largest fraction of any ceiling that applies, and the ceiling's label; None where there is none.
+
+    What writes is held against copies, what only reads against reads.
+    """
     products = [rate for rate in rates if rate.ceiling.kind == "flops"]
-    copies = [rate for rate in rates if rate.ceiling.kind == "elements"]
-    fractions = [(flops / seconds / rate.per_second, rate.ceiling.label) for rate in products]
-    if copies and elements > 0:
-        # A copy of n elements reads n and writes n, so its working set is 2n.
-        nearest = min(copies, key=lambda rate: abs(math.log2(2 * rate.ceiling.size / elements)))
-        fractions.append((elements / seconds / nearest.per_second, nearest.ceiling.label))
+    moves = [rate for rate in rates if rate.ceiling.kind == ("copied" if cost.written else "read")]
+    fractions = [(cost.flops / seconds / rate.per_second, rate.ceiling.label) for rate in products]
+    if moves and cost.elements > 0:
+        # The working set of a ceiling is what it moves: a copy of n elements reads n and writes n.
+        nearest = min(moves, key=lambda rate: abs(math.log2(rate.ceiling.amount / cost.elements)))
+        fractions.append((cost.elements / seconds / nearest.per_second, nearest.ceiling.label))
     return max(fractions, default=(None, None))
 
 

@@ -7,7 +7,9 @@ from collections.abc import Iterable, Sequence
 from rich.table import Table
 from rich.text import Text
 
+from reports.notation import percent, seconds
 from reports.ordering import listed
+from reports.speed import SpeedRow
 from reports.verdict import SEVERITY
 from verify.outcome import Outcome, Status
 
@@ -64,6 +66,21 @@ def complaints(outcomes: Iterable[Outcome]) -> list[Text]:
     if len(bad) > SHOWN:
         lines.append(Text(f"and {len(bad) - SHOWN} more: see the report or --json", style="dim"))
     return lines
+
+
+def times(rows: Iterable[SpeedRow]) -> Table:
+    """Seconds a call, forward and backward, and how near to the machine's own ceiling the forward comes."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for name in ("operation", "shape", "dtype", "device"):
+        table.add_column(name)
+    for name in ("forward", "backward", "of ceiling"):
+        table.add_column(name, justify="right")
+    for row in rows:
+        forward, backward = (seconds(t.seconds) if t else "–" for t in (row.forward, row.backward))
+        table.add_row(
+            row.operation, row.workload, row.dtype, row.device, forward, backward, percent(row.fraction)
+        )
+    return table
 
 
 def counts(outcomes: Sequence[Outcome]) -> Text:

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 class Ceiling:
     """A simple kernel that a whole class of operations cannot beat.
 
-    `kind` is `flops` (a square matrix product) or `elements` (a copy); `amount` is how many of them one
-    call does, counting an element read and an element written as two; `size` is the side of the product
-    or the number of elements copied. The benchmark is `ceilings.<Class>.track_forward` with `label` as
-    its first parameter.
+    `kind` is `flops` (a square matrix product), `copied` or `read`; `amount` is how many flops one call
+    does, or how many elements it moves, counting an element read and an element written as two; `size` is
+    the side of the product or the number of elements. The benchmark is
+    `ceilings.Ceilings.track_forward` with `label` as its first parameter.
     """
 
     label: str
@@ -26,8 +26,17 @@ def _product(side: int) -> Ceiling:
 
 
 def _copy(elements: int) -> Ceiling:
-    return Ceiling(f"copy {elements}", "elements", 2.0 * elements, elements)
+    return Ceiling(f"copy {elements}", "copied", 2.0 * elements, elements)
 
 
-# One product large enough to be compute bound; copies from the first-level cache out to main memory.
-CEILINGS = (_product(1024), _copy(2**11), _copy(2**14), _copy(2**17), _copy(2**20), _copy(2**23))
+def _read(elements: int) -> Ceiling:
+    return Ceiling(f"read {elements}", "read", float(elements), elements)
+
+
+# One product large enough to be compute bound; copies and reads from the first-level cache out to main
+# memory, four or eight times larger at each step.
+CEILINGS = (
+    _product(1024),
+    *(_copy(2**power) for power in (11, 14, 17, 20, 22)),
+    *(_read(2**power) for power in (12, 15, 18, 20, 22)),
+)

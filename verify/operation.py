@@ -100,10 +100,15 @@ class Identity:
 
 @dataclass(frozen=True)
 class Cost:
-    """The least work an operation can do on a workload. Units: flops, and elements read plus written."""
+    """The least work an operation can do on a workload.
+
+    Units: flops, and elements read plus written, of which `written` are written: an operation that
+    writes nothing to speak of is held against reading, any other against copying.
+    """
 
     flops: float
     elements: float
+    written: float = 0.0
 
 
 @dataclass(frozen=True)

@@ -60,6 +60,6 @@ def elementwise_cost(flops: float) -> Callable[[Workload], Cost]:
 
     def cost(workload: Workload) -> Cost:
         n = float(math.prod(workload.shapes[0]))
-        return Cost(flops * n, 2 * n)
+        return Cost(flops * n, 2 * n, n)
 
     return cost

@@ -245,7 +245,7 @@ def catalogue() -> dict[str, Any]:
                 "source": "Higham, Accuracy and Stability of Numerical Algorithms, 2nd ed., eq. (3.5)",
                 "bench": [
                     {"label": label, "shapes": [[n]], "options": {}, "layout": "contiguous"}
-                    | {"flops": 8.0 * n, "elements": 2.0 * n}
+                    | {"flops": 8.0 * n, "elements": 2.0 * n, "written": 1.0 * n}
                     for label, n in BENCH.items()
                 ],
             }
@@ -254,7 +254,7 @@ def catalogue() -> dict[str, Any]:
         "ceilings": [
             {"label": "product 1024", "kind": "flops", "amount": 2.0 * 1024**3, "size": 1024},
             *(
-                {"label": f"copy {n}", "kind": "elements", "amount": 2.0 * n, "size": n}
+                {"label": f"copy {n}", "kind": "copied", "amount": 2.0 * n, "size": n}
                 for n in (2**11, 2**14, 2**17, 2**20, 2**23)
             ),
         ],

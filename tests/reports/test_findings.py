@@ -4,6 +4,7 @@ import math
 
 import pytest
 
+from reports.catalogue import Cost
 from reports.correctness import changes
 from reports.findings import summary
 from reports.outcomes import read_outcomes
@@ -115,28 +116,28 @@ def rate(label, kind, amount, size, seconds):
 
 
 PRODUCT = rate("product", "flops", 1e9, 1024, 0.01)  # 1e11 flops a second
-SMALL = rate("small copy", "elements", 2e3, 1000, 2e-7)  # 1e10 elements a second
-LARGE = rate("large copy", "elements", 2e6, 1_000_000, 1e-3)  # 2e9 elements a second
+SMALL = rate("small copy", "copied", 2e3, 1000, 2e-7)  # 1e10 elements a second
+LARGE = rate("large copy", "copied", 2e6, 1_000_000, 1e-3)  # 2e9 elements a second
+READ = rate("read", "read", 1e6, 1_000_000, 2e-4)  # 5e9 elements a second
 
 
 @pytest.mark.parametrize(
-    ("flops", "elements", "seconds", "fraction", "ceiling"),
+    ("cost", "seconds", "fraction", "ceiling"),
     [
-        (1e9, 2e6, 0.02, 0.5, "product"),
-        (1e6, 2e6, 0.004, 0.25, "large copy"),
-        (10.0, 2e3, 4e-7, 0.5, "small copy"),
+        (Cost(1e9, 2e6, 1e6), 0.02, 0.5, "product"),
+        (Cost(1e6, 2e6, 1e6), 0.004, 0.25, "large copy"),
+        (Cost(10.0, 2e3, 1e3), 4e-7, 0.5, "small copy"),
+        (Cost(1e6, 2e6, 0.0), 0.004, 0.1, "read"),
     ],
 )
-def test_the_fraction_is_of_the_ceiling_that_an_operation_comes_nearest_to(
-    flops, elements, seconds, fraction, ceiling
-):
-    found = fraction_of_ceiling(flops, elements, seconds, [PRODUCT, SMALL, LARGE])
+def test_the_fraction_is_of_the_ceiling_that_an_operation_comes_nearest_to(cost, seconds, fraction, ceiling):
+    found = fraction_of_ceiling(cost, seconds, [PRODUCT, SMALL, LARGE, READ])
     assert found[0] == pytest.approx(fraction)
     assert found[1] == ceiling
 
 
 def test_without_a_ceiling_there_is_no_fraction():
-    assert fraction_of_ceiling(1.0, 1.0, 1.0, []) == (None, None)
+    assert fraction_of_ceiling(Cost(1.0, 1.0, 1.0), 1.0, []) == (None, None)
 
 
 def test_speeds_join_forward_backward_cost_and_ceiling(results):

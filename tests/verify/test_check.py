@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import shlex
+import subprocess
 
 import numpy as np
 import pytest
@@ -78,6 +79,15 @@ def test_the_command_that_reproduces_survives_a_shell(implementation):
     assert words[:8] == ["torchstone", "verify", "--select", case.id, "--check", "accuracy", "--seed", "7"]
     assert words[8:] == ([] if implementation == "eager" else ["--implementation", "compiled"])
     assert told(1.0, 2.0).reproduce == reproduce(CASE, "accuracy", 7)
+
+
+def test_the_command_is_quoted_because_a_shell_expands_brackets(tmp_path):
+    matched = "softmaxc"  # what `softmax[cpu-...]` names as a glob
+    (tmp_path / matched).touch()
+    said = subprocess.run(
+        ["sh", "-c", f"echo {reproduce(CASE, 'accuracy', 7)}"], cwd=tmp_path, capture_output=True, text=True
+    )
+    assert said.stdout.split()[3] == CASE.id
 
 
 def test_an_exception_is_a_failure_that_names_it():

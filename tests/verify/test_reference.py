@@ -228,5 +228,6 @@ def test_wrong_entries_are_counted():
     x = np.array([[3.0, 1.0, 2.0], [1.0, 2.0, 3.0]])
     assert wrong_entries(np.argmax, (x,), {"axis": 1}, np.array([0, 2])) == 0
     assert wrong_entries(np.argmax, (x,), {"axis": 1}, np.array([1, 2])) == 1
+    assert wrong_entries(np.argmax, (x,), {"axis": 1}, np.array([0, 1])) == 1
     with pytest.raises(ValueError, match=r"\(3,\), the reference \(2,\)"):
         wrong_entries(np.argmax, (x,), {"axis": 1}, np.zeros(3))

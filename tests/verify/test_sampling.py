@@ -118,7 +118,8 @@ def test_every_class_is_a_target_and_logits_have_spread_2():
 @pytest.mark.parametrize("shape", [(), (64,), (1023, 1025)], ids=str)
 def test_an_elementwise_cost_reads_and_writes_each_entry_once(shape):
     cost = sampling.elementwise_cost(5)(Workload("any", (shape,)))
-    assert (cost.flops, cost.elements) == (5 * math.prod(shape), 2 * math.prod(shape))
+    n = math.prod(shape)
+    assert (cost.flops, cost.elements, cost.written) == (5 * n, 2 * n, n)
 
 
 @pytest.mark.parametrize("operation", catalogue().values(), ids=lambda operation: operation.name)

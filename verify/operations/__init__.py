@@ -81,6 +81,7 @@ def _describe(operation: Operation) -> dict[str, Any]:
             "layout": w.layout,
             "flops": cost.flops,
             "elements": cost.elements,
+            "written": cost.written,
         }
 
     return {

@@ -59,7 +59,8 @@ def _cost(workload: Workload) -> Cost:
     a, b = workload.shapes
     out = np.matmul(np.broadcast_to(0, a), np.broadcast_to(0, b)).shape
     inner = a[-1]
-    return Cost(2.0 * inner * math.prod(out), float(math.prod(a) + math.prod(b) + math.prod(out)))
+    written = float(math.prod(out))
+    return Cost(2.0 * inner * written, math.prod(a) + math.prod(b) + written, written)
 
 
 def _one_by_one(build: Callable[[Arithmetic], Inputs]) -> Callable[[Arithmetic], Inputs]:

@@ -122,7 +122,7 @@ def _softmax_vjp_bound(a: Arithmetic, g: Array, x: Array, dim: int) -> tuple[Arr
 def _cost(flops: float, writes: bool) -> Any:
     def cost(workload: Workload) -> Cost:
         n = float(math.prod(workload.shapes[0]))
-        return Cost(flops * n, (2 if writes else 1) * n)
+        return Cost(flops * n, 2 * n, n) if writes else Cost(flops * n, n)
 
     return cost
 
