@@ -3,6 +3,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
+import shlex
 import warnings
 
 import pytest
@@ -14,7 +15,7 @@ from verify.check import Check, Finding, outcome
 from verify.checks import checks
 from verify.operations import catalogue
 from verify.outcome import Outcome, Status
-from verify.run import Run, examine, fresh_seed, store, to_json, verify
+from verify.run import THREADS, Run, examine, fresh_seed, store, to_json, verify
 from verify.selection import REPEATS, Selection
 
 QUICK = Selection()
@@ -87,6 +88,13 @@ def test_a_check_that_does_not_apply_is_no_part_of_the_run():
     assert [o.case for o in verified(picky).outcomes] == [CASES[1].id]
 
 
+def test_the_command_that_reproduces_names_the_files_of_ones_own(tmp_path):
+    own = (tmp_path / "my ops.py", tmp_path / "others.py")
+    plain, named = verified(PASSING).outcomes[0], verified(PASSING, own_operations=own).outcomes[0]
+    words = shlex.split(named.reproduce)
+    assert words == [*shlex.split(plain.reproduce), "--operations", str(own[0]), "--operations", str(own[1])]
+
+
 def test_a_full_run_examines_every_case_with_several_seeds():
     run = verified(PASSING, cases=CASES[:1], selection=Selection(profile="full"))
     assert [o.seed for o in run.outcomes] == [3 + i for i in range(REPEATS["full"])]
@@ -115,7 +123,7 @@ def test_an_interrupt_keeps_what_was_measured_and_the_number_of_threads(fails_in
     finally:
         torch.set_num_threads(before)
     assert [o.case for o in run.outcomes] == [CASES[0].id]
-    assert set(during) == {1}
+    assert set(during) == {THREADS} == {1}
     assert not run.complete
     assert run.exit_status == 1
 
@@ -294,6 +302,7 @@ def test_a_run_is_stored_whole_as_strict_json(tmp_path, listed):
     assert (record["outcomes"][1]["measured"], record["outcomes"][1]["bound"]) == ("nan", "inf")
     assert record["stale"][0]["points"] == ["ordinary"]
     assert record["torch"]["version"] == torch.__version__
+    assert record["torch"]["threads"] == THREADS
 
 
 def test_the_record_tells_the_machine_and_every_kind_of_device(monkeypatch):
