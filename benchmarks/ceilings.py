@@ -32,9 +32,8 @@ class Ceilings:
         self.left, self.right, self.out = (
             to_tensor(generator.standard_normal(shape), dtype, device) for _ in range(3)
         )
-        # Read as float32 whatever the dtype: what is timed is the memory, not a conversion. Ones keep
-        # the bits away from subnormals, which a processor may add slowly.
-        self.bits = torch.ones_like(self.left).view(torch.float32)
+        # As many bytes of float32 whatever the dtype: what is timed is the memory, not a conversion.
+        self.bytes = to_tensor(np.ones(self.left.nbytes // 4), "float32", device)
         self.call = {"flops": self._product, "copied": self._copy, "read": self._read}[ceiling.kind]
         attempt(self.call)
 
@@ -42,7 +41,7 @@ class Ceilings:
         return torch.mm(self.left, self.right, out=self.out)
 
     def _read(self) -> torch.Tensor:
-        return self.bits.sum()
+        return self.bytes.sum()
 
     def _copy(self) -> torch.Tensor:
         return self.out.copy_(self.left)
