@@ -77,9 +77,11 @@ class Arithmetic:
         A value computed in the stored type has already been rounded; the last working rounding is
         then part of `error`. Half the spacing of subnormals covers gradual underflow.
         """
+        # Half of float64's own smallest number is no float64: it would be 0.
+        least = max(self.smallest / 2, float(np.nextafter(0.0, 1.0)))
         if self.u == self.w:
-            return error + self.smallest / 2
-        return error + self.u * (np.abs(value) + error) + self.smallest / 2
+            return error + least
+        return error + self.u * (np.abs(value) + error) + least
 
 
 def compounded(relative: Any) -> Any:

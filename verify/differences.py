@@ -4,8 +4,10 @@ Central differences D(h) = (φ(h) − φ(−h))/2h have the error series c₂h²
 extrapolation over h, h/2, h/4 removes the first two terms and leaves order 6. Over a ladder of dyadic
 steps the truncation error falls and the rounding error rises; the step with the smallest sum of the two
 is taken, and that sum is the interval. Nothing is chosen by hand: the truncation error is what the
-neighbouring rung disagrees by, the rounding error is measured on the function itself. A corner of φ is
+other rungs disagree by, the rounding error is measured on the function itself. A corner of φ is
 recognised; at it the one-sided derivatives are returned instead of their meaningless mean.
+
+What it cannot see: features narrower than the fine grid beside 0, 2⁻²⁰ (`verify/line.py`).
 """
 
 from __future__ import annotations
@@ -17,24 +19,28 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 import numpy as np
-import numpy.typing as npt
 
-Vector = npt.NDArray[np.float64]
+from verify.line import (
+    GRID_SPACING,
+    RUNGS,
+    UNIT_ROUNDOFF,
+    Line,
+    Vector,
+    corner,
+    even_part,
+    jumps,
+    least_movement,
+    noise,
+    sample,
+    stands_out,
+    summed,
+    term_noise,
+)
 
-RUNGS = 8
 # A ladder of 8 steps starts at 2⁻³: there a sixth-order error of a function with derivatives of order one
 # is 2⁻¹⁸/7!, and at its end, 2⁻¹⁰, a rounding error of u is amplified to 2⁻⁴³. The lower ladders serve
 # functions whose domain ends, or whose corner lies, close by.
 LADDERS = (2.0**-3, 2.0**-11, 2.0**-19, 2.0**-27, 2.0**-35)
-# Spacing of the points on which the noise is measured, of the ladder's last step: on the first ladder
-# 2⁻²⁰, so small that the third difference of a smooth function, 2⁻⁶⁰φ‴, lies below the roundoff that it
-# is to measure, and on every ladder closer to 0 than its last step.
-_NOISE_SPACING = 2.0**-10
-_NOISE_POINTS = 8
-# Deviations of rounding noise beyond six standard deviations: 2 in 10⁹ for a normal law, and a sum of
-# bounded rounding errors has lighter tails (Hoeffding 1963, theorem 2).
-_DEVIATIONS = 6.0
-_UNIT_ROUNDOFF = 2.0**-53
 
 
 @dataclass(frozen=True)
@@ -63,18 +69,7 @@ class Derivative:
         return max(self.low - claim, claim - self.high, 0.0)
 
 
-@dataclass(frozen=True)
-class Line:
-    """A function φ = Σ terms sampled along a line: at 0, at ± every step, and on a fine grid beside 0.
-
-    Shapes: `steps` (rungs,), `center` (m,), `plus` and `minus` (rungs, m), `fine` (points, m) for m terms.
-    """
-
-    steps: Vector
-    center: Vector
-    plus: Vector
-    minus: Vector
-    fine: Vector
+_NOTHING = Derivative(math.nan, math.nan, math.nan, False, math.nan)
 
 
 def derivative(terms: Callable[[float], Vector]) -> Derivative:
@@ -84,34 +79,22 @@ def derivative(terms: Callable[[float], Vector]) -> Derivative:
     The terms are looked at one by one for corners (two corners may cancel in the sum), and together for
     the derivative.
     """
-    first: Line | None = None
+    lines: list[Line] = []
     for ladder in LADDERS:
         line = sample(terms, ladder)
-        if not (np.isfinite(line.plus).all() and np.isfinite(line.minus).all()):
+        if not line.finite:
             continue
-        first = first or line
-        corner = _corner(line)
-        if corner is None:
-            return _central(line, 0)
+        lines.append(line)
+        if stands_out(line):
+            continue
+        rung = corner(line)
         # A corner at distance δ bends the two rungs below the last one on which it is recognised.
-        if corner + 3 <= RUNGS - 4:
-            return _central(line, corner + 3)
-    if first is None:
-        return Derivative(math.nan, math.nan, math.nan, False, math.nan)
-    return _one_sided(first)
-
-
-def sample(terms: Callable[[float], Vector], first_step: float) -> Line:
-    """Evaluate the terms on one ladder of steps and on the fine grid."""
-    steps: Vector = np.asarray(first_step * 2.0 ** -np.arange(RUNGS), dtype=np.float64)
-    center = terms(0.0)
-    return Line(
-        steps,
-        center,
-        np.array([terms(h) for h in steps]),
-        np.array([terms(-h) for h in steps]),
-        np.array([center, *(terms(i * _NOISE_SPACING * float(steps[-1])) for i in range(1, _NOISE_POINTS))]),
-    )
+        start = 0 if rung is None else rung + 3
+        if start <= RUNGS - 4:
+            return _central(line, start, lines[:-1])
+    if not lines or stands_out(lines[-1]) or jumps(lines[-1]):
+        return _NOTHING
+    return _one_sided(lines[0])
 
 
 def extrapolation(powers: Sequence[int]) -> tuple[tuple[float, ...], float]:
@@ -131,96 +114,99 @@ def extrapolation(powers: Sequence[int]) -> tuple[tuple[float, ...], float]:
     return tuple(float(weight) for weight in weights), float(amplification)
 
 
-def noise_level(values: Vector) -> Vector:
-    """The standard deviation of the noise in smooth functions sampled at equally spaced points.
-
-    The k-th difference of pure noise has variance (2k)!/(k!)² σ²; from order 3 on the smooth part is
-    gone. The largest of the estimates is taken: it errs on the side of seeing less.
-
-    Shapes: (points, m) gives (m,).
-    Source: Moré & Wild, Estimating computational noise, SIAM J. Sci. Comput. 33 (2011), equation (2.2).
-    """
-    differences, level = values, np.zeros(values.shape[1:])
-    for order in range(1, len(values) - 1):
-        differences = np.diff(differences, axis=0)
-        if order >= 3:
-            variance = np.mean(differences**2, axis=0) / math.comb(2 * order, order)
-            level = np.maximum(level, np.sqrt(variance))
-    return level
-
-
-def _noise(line: Line) -> float:
-    """How far an evaluation of φ may be off. Each term is rounded at least once, whatever the grid shows:
-    a function that happens to be exact there would otherwise claim an interval of width 0.
-    """
-    total = np.array([[math.fsum(row)] for row in line.fine])
-    return _DEVIATIONS * float(noise_level(total)[0]) + _UNIT_ROUNDOFF * math.fsum(np.abs(line.center))
-
-
-def _corner(line: Line) -> int | None:
-    """The last rung on which some term looks like a corner; None if no term does.
-
-    E(h) = (φ(h) + φ(−h) − 2φ(0))/h is h·φ″ for a smooth function, so it halves with h; at a corner it
-    tends to the jump of the derivative. Between the ratios 1/2 and 1 the limit is set in the middle.
-    """
-    noise = _DEVIATIONS * noise_level(line.fine) + _UNIT_ROUNDOFF * np.abs(line.center)
-    even = np.abs(line.plus + line.minus - 2 * line.center) / line.steps[:, None]
-    # E is off by 4·noise/h. Only where it stands eight times clear of that is its ratio read: the ratio
-    # is then off by less than 2/8, the distance from 3/4 to either case.
-    clear = even > 8 * 4 * noise / line.steps[:, None]
-    cornered = np.any(clear[1:] & (even[1:] > 0.75 * even[:-1]), axis=1)
-    return int(np.flatnonzero(cornered)[-1]) + 1 if cornered.any() else None
-
-
 _CENTRAL = extrapolation((2, 4))
+_EVEN = extrapolation((1, 3, 5))
 _ONE_SIDED = extrapolation((1, 2, 3))
+_BESIDE = extrapolation((1, 2))
 
 
-def _summed(rows: Vector) -> Vector:
-    return np.array([math.fsum(row) for row in rows])
+def _weighted(weights: Sequence[float], values: Sequence[float] | Vector) -> float:
+    return float(sum(w * v for w, v in zip(weights, values, strict=False)))
 
 
-def _central(line: Line, start: int) -> Derivative:
-    quotients = _summed(line.plus - line.minus) / (2 * line.steps)
-    value, error, step = _climb(quotients[start:], line.steps[start:], _noise(line), _CENTRAL)
-    return Derivative(value, value, error, False, step)
+def _central(line: Line, start: int, coarser: Sequence[Line]) -> Derivative:
+    quotients = summed(line.plus - line.minus) / (2 * line.steps)
+    off = noise(line, start, coarser)
+    value, error, step = _climb(quotients[start:], line.steps[start:], off, _CENTRAL, [_beside(line, off)])
+    return Derivative(value, value, error + _hidden(line, start) / 2, False, step)
+
+
+def _hidden(line: Line, start: int) -> float:
+    """The largest jump of a term's derivative at 0 that the samples cannot exclude.
+
+    It is the limit of E(h), of which a smooth function has only the odd powers of h; a central
+    difference does not see it.
+    """
+    weights, amplification = _EVEN
+    even, off = (part[start:] for part in even_part(line))
+    limits = [
+        np.abs(sum(w * e for w, e in zip(weights, even[k:], strict=False))) + amplification * off[k]
+        for k in range(len(even) - len(weights) + 1)
+    ]
+    return float(np.sum(np.min(limits, axis=0)))
+
+
+def _beside(line: Line, off: float) -> tuple[float, float]:
+    """A one-sided estimate from the fine grid and its rounding error.
+
+    It is coarse, but no feature wider than the grid hides from it, as one may from the rungs (a period
+    that divides every step, a narrow bend).
+    """
+    spacing = float(line.steps[-1]) * GRID_SPACING
+    total = summed(line.fine)
+    weights, amplification = _BESIDE
+    quotients = [(total[i] - total[0]) / (i * spacing) for i in (4, 2, 1)]
+    return _weighted(weights, quotients), 2 * amplification * off / (4 * spacing)
 
 
 def _one_sided(line: Line) -> Derivative:
     """The sum of every term's two one-sided derivatives: the widest set a convention may choose from."""
-    noise = 2 * (_DEVIATIONS * noise_level(line.fine) + _UNIT_ROUNDOFF * np.abs(line.center))
+    rungs = np.concatenate([line.plus, line.minus])
+    off = 2 * (term_noise(line) + UNIT_ROUNDOFF * np.max(np.abs(rungs), axis=0))
+    # The grid lies on the right; a term may stand still there and move on the left.
+    still = least_movement(line, line.plus)
     low = high = error = step = 0.0
     # A corner that is not quite at 0 leaves a term in 1/h: rungs then disagree by half of their error.
     for j in range(line.center.size):
-        right, right_error, step = _climb(
-            (line.plus[:, j] - line.center[j]) / line.steps, line.steps, float(noise[j]), _ONE_SIDED
-        )
-        left, left_error, _ = _climb(
-            (line.center[j] - line.minus[:, j]) / line.steps, line.steps, float(noise[j]), _ONE_SIDED
-        )
+        up = (line.plus[:, j] - line.center[j]) / line.steps
+        down = (line.center[j] - line.minus[:, j]) / line.steps
+        right, right_error, step = _climb(up, line.steps, float(off[j] + still[j]), _ONE_SIDED)
+        left, left_error, _ = _climb(down, line.steps, float(off[j]), _ONE_SIDED)
         low, high = low + min(left, right), high + max(left, right)
         error += 2 * max(left_error, right_error)
     return Derivative(low, high, error, True, step)
 
 
 def _climb(
-    quotients: Vector, steps: Vector, noise: float, method: tuple[tuple[float, ...], float]
+    quotients: Vector,
+    steps: Vector,
+    off: float,
+    method: tuple[tuple[float, ...], float],
+    finest: Sequence[tuple[float, float]] = (),
 ) -> tuple[float, float, float]:
-    """Extrapolate from every rung and keep the one with the smallest truncation plus rounding error."""
+    """Extrapolate from every rung and keep the one with the smallest truncation plus rounding error.
+
+    `finest` are estimates from closer by, with their rounding errors. Returns value, error and step.
+    """
     weights, amplification = method
-    rungs = len(steps) - len(weights) + 1
-    estimates = [sum(w * q for w, q in zip(weights, quotients[k:], strict=False)) for k in range(rungs)]
+    estimates = [_weighted(weights, quotients[k:]) for k in range(len(steps) - len(weights) + 1)]
     # The quotients and their weighted sum are rounded themselves, four times each at most.
-    arithmetic = 4 * _UNIT_ROUNDOFF * float(np.max(np.abs(quotients))) * sum(abs(w) for w in weights)
+    arithmetic = 4 * UNIT_ROUNDOFF * float(np.max(np.abs(quotients))) * sum(abs(w) for w in weights)
+    ladder = [(e, amplification * off / float(steps[k]) + arithmetic) for k, e in enumerate(estimates)]
+    ladder += finest
     best = (math.nan, math.inf, math.nan)
-    for k in range(1, rungs):
+    for k in range(1, len(estimates)):
+        value, rounding = ladder[k]
         # The rung above disagrees by almost all of its own error, which is larger than this one's by
         # the ratio 2^order: a safety factor of 63 (central) where the series has set in. Two estimates
         # can agree by chance, so the disagreement before that, reduced by the ratio, counts too.
-        truncation = abs(estimates[k] - estimates[k - 1])
+        truncation = abs(value - estimates[k - 1])
         if k >= 2:
             truncation = max(truncation, abs(estimates[k - 1] - estimates[k - 2]) / 64)
-        error = truncation + amplification * noise / steps[k] + arithmetic
+        # What rounding does not explain of the disagreement with any finer estimate is truncation too: a
+        # series that has not set in, or converges slowly, shows there. Half may lie beyond the finest.
+        finer = [abs(value - other) - error - rounding for other, error in ladder[k + 1 :]]
+        error = max(truncation, 2 * max([0.0, *finer])) + rounding
         if error < best[1]:
-            best = (float(estimates[k]), float(error), float(steps[k]))
+            best = (value, error, float(steps[k]))
     return best

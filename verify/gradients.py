@@ -8,12 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from verify.case import Case, Point, to_array, to_tensor
+from verify.case import Case, Point, round_to, to_array, to_tensor
 from verify.operation import Array
 from verify.reference import Enclosure, certify, plain
-
-# Cotangents are multiples of 1/2, exact in every dtype, and none is 0: no output may hide.
-_COTANGENTS = (-2.0, -1.5, -1.0, -0.5, 0.5, 1.0, 1.5, 2.0)
 
 
 @dataclass(frozen=True)
@@ -30,8 +27,13 @@ class Gradient:
 
 
 def cotangent(case: Case, seed: int, point: Point, shape: tuple[int, ...]) -> Array:
-    """A random cotangent of a shape; the same for the same case, seed and point."""
-    return np.asarray(case.generator(seed, f"cotangent {point.name}").choice(_COTANGENTS, size=shape))
+    """A random cotangent of a shape; the same for the same case, seed and point.
+
+    Its entries use all of the dtype's digits, so that a narrower type on the way shows, and none is
+    smaller than 1/4, so that no output hides.
+    """
+    normal = np.asarray(case.generator(seed, f"cotangent {point.name}").standard_normal(shape))
+    return round_to(np.copysign(np.abs(normal) + 0.25, normal), case.dtype)
 
 
 def gradients(case: Case, point: Point, g: Array) -> Iterator[Gradient]:
@@ -61,7 +63,8 @@ def autograd(case: Case, point: Point, g: Array) -> Iterator[tuple[int, Array]]:
             f"{case.operation.name} returned {type(output).__name__}; an operation returns one tensor"
         )
     leaves = [inputs[i] for i in point.differentiable]
-    cotangents = to_tensor(g, case.dtype, case.device)
+    # In the layout of the inputs: a backward may be wrong for a strided cotangent alone.
+    cotangents = to_tensor(g, case.dtype, case.device, case.workload.layout)
     for position, gradient in zip(
         point.differentiable, torch.autograd.grad(output, leaves, cotangents, allow_unused=True), strict=True
     ):

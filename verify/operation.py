@@ -58,8 +58,9 @@ class HardInput:
     """An input that has a name because implementations have failed on it.
 
     `build(arithmetic)` returns the inputs, so that "just below overflow" means something in every
-    dtype. `far` marks those beyond the range where the textbook formula works; the stability check
-    runs them against `Operation.naive`.
+    dtype. `far` marks those beyond the range where the textbook formula works, or where a finite
+    difference sees nothing: the stability check runs them, against `Operation.naive` too, and the
+    gradient check does not.
     """
 
     name: str

@@ -21,7 +21,15 @@ _PRECISIONS = (128, 256, 512, 1024, 2048, 4096)
 _to_ball = np.frompyfunc(lambda value: flint.arb(float(value)), 1, 1)
 _middle = np.frompyfunc(lambda ball: float(ball.mid()), 1, 1)
 _radius = np.frompyfunc(lambda ball: float(ball.rad()), 1, 1)
-_distance = np.frompyfunc(lambda ball, value: float(abs(ball - value).upper()), 2, 1)
+
+
+def _upward(bound: Any) -> float:
+    """A float64 that is at least an exact number: flint rounds to nearest, and loses what underflows."""
+    nearest = float(bound)
+    return nearest if flint.arb(nearest) >= bound else float(np.nextafter(nearest, np.inf))
+
+
+_distance = np.frompyfunc(lambda ball, value: _upward(abs(ball - value).upper()), 2, 1)
 
 
 @dataclass(frozen=True)

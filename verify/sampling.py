@@ -23,6 +23,11 @@ def off_zero(generator: np.random.Generator, workload: Workload) -> Inputs:
     return tuple(np.copysign(np.abs(x) + 0.25, x) for x in normal(generator, workload))
 
 
+def of_every_size(generator: np.random.Generator, workload: Workload) -> Inputs:
+    """Normal entries times powers of two from 1/8 to 8: near 0 and far out along with the ordinary ones."""
+    return tuple(x * 2.0 ** generator.integers(-3, 4, size=x.shape) for x in normal(generator, workload))
+
+
 def distinct(generator: np.random.Generator, workload: Workload) -> Inputs:
     """Entries that differ by at least 1/2 in every dtype, so that a maximum has one place.
 
@@ -42,9 +47,10 @@ def near_one(generator: np.random.Generator, workload: Workload) -> Inputs:
 
 
 def logits_and_targets(generator: np.random.Generator, workload: Workload) -> Inputs:
-    """Normal logits of spread 2, and one class index a row; every ignored index is really drawn."""
+    """Normal logits of spread 2, and one class index a row; every class is drawn if the rows suffice."""
     rows, classes = workload.shapes[0]
     targets = generator.integers(0, classes, size=(rows,))
+    targets[:classes] = generator.permutation(classes)[:rows]
     return 2 * generator.standard_normal((rows, classes)), targets
 
 

@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from verify.differences import RUNGS, derivative, extrapolation, noise_level
+from verify.differences import derivative, extrapolation
+from verify.line import RUNGS, noise_level
 
 FUNCTIONS = {
     "exp": (np.exp, np.exp),

@@ -207,6 +207,26 @@ def _in_backward() -> tuple[Fault, ...]:
             "gradient",
         ),
         Fault(
+            "a backward wrong only for a strided cotangent",
+            wrong_backward("relu", _first(lambda g, y, x, r, o: r if g.is_contiguous() else 2 * r)),
+            "gradient",
+        ),
+        Fault(
+            "a backward wrong only for more than a thousand entries",
+            wrong_backward("tanh", _first(lambda g, y, x, r, o: r if r.numel() < 1000 else 1.5 * r)),
+            "gradient",
+        ),
+        Fault(
+            "a backward that goes through float32",
+            wrong_backward("sum", _first(lambda g, y, x, r, o: r.float().double())),
+            "gradient",
+        ),
+        Fault(
+            "mm, a gradient of nan where an input is 0",
+            wrong_backward("mm", _first(lambda g, y, x, r, o: torch.where(x[0] == 0, torch.nan, r))),
+            "gradient",
+        ),
+        Fault(
             "a gradient wrong only for a strided input",
             wrong_backward("sum", _first(lambda g, y, x, r, o: r if x[0].is_contiguous() else 2 * r)),
             "gradient",
@@ -247,6 +267,21 @@ def _in_forward() -> tuple[Fault, ...]:
         Fault(
             "sum, one entry left out",
             wrong_forward("sum", lambda x, **o: torch.sum(x, **o) - x.reshape(-1)[0]),
+            "accuracy",
+        ),
+        Fault(
+            "softmax, shifted by the maximum of all rows",
+            wrong_forward("softmax", lambda x, dim: (x - x.max()).exp() / (x - x.max()).exp().sum(dim, True)),
+            "stability",
+        ),
+        Fault(
+            "softmax, the other dimension of a square",
+            wrong_forward("softmax", lambda x, dim: torch.softmax(x, dim if len(set(x.shape)) > 1 else 0)),
+            "accuracy",
+        ),
+        Fault(
+            "sigmoid, lost from 10,000 on",
+            wrong_forward("sigmoid", lambda x: torch.where(x.abs() > 1e4, torch.inf, torch.sigmoid(x))),
             "accuracy",
         ),
         Fault(

@@ -18,8 +18,9 @@ import torch
 from verify import devices
 from verify.case import ORDINARY, Case, Point, round_to, to_array, to_tensor
 from verify.check import Check, Finding, outcome, worst_of
-from verify.differences import LADDERS, RUNGS, Derivative, Vector, derivative
+from verify.differences import LADDERS, Derivative, derivative
 from verify.gradients import Gradient, cotangent, gradients
+from verify.line import RUNGS, Vector
 from verify.operation import Array
 from verify.outcome import Outcome, Status, judge
 
@@ -63,7 +64,7 @@ def examine(case: Case, seed: int) -> Iterator[Outcome]:
         for gradient in gradients(case, point, g):
             lines = _directions(case, seed, point, g, gradient)
             findings = [
-                _against_closed_form(point, gradient),
+                _against_closed_form(case, point, gradient),
                 _against_difference(DIFFERENCE, gradient, lines, gradient.computed, gradient.bound),
                 _against_difference(BOTH, gradient, lines, gradient.exact.value, gradient.exact.radius),
             ]
@@ -86,9 +87,10 @@ def _claims_none(case: Case, seed: int) -> Iterator[Outcome]:
         yield outcome(CHECK.name, case, seed, point, finding)
 
 
-def _against_closed_form(point: Point, gradient: Gradient) -> Finding:
+def _against_closed_form(case: Case, point: Point, gradient: Gradient) -> Finding:
     exact = gradient.exact.value
-    error = np.abs(gradient.computed - exact) + gradient.exact.radius
+    # Not |computed − value|: in float64 the rounding of `value` is as large as the error that is judged.
+    error = gradient.exact.error(gradient.computed, case.arithmetic)
     scale = float(np.max(np.abs(exact), initial=0.0)) or 1.0
     measured, bound, worst = worst_of(
         error, gradient.bound, np.asarray(scale), gradient.computed, exact, (point.inputs[gradient.position],)
@@ -112,9 +114,9 @@ def _against_difference(
             scale = max(line.size, jump) or 1.0
         distance = line.derivative.distance(along) / scale
         bound = (line.derivative.error + float(np.sum(slack * np.abs(line.entries)))) / scale
-        if not (math.isfinite(distance) and bound < 1):
-            # A direction along which even a gradient of 0 would be accepted has shown nothing.
-            return Finding(question, distance, math.nan, unit)
+        if math.isnan(distance) or not bound < 1:
+            # A direction along which even a gradient of 0 would be accepted shows nothing; others may.
+            continue
         if math.isnan(worst.bound) or distance * worst.bound >= worst.measured * bound:
             worst = Finding(question, distance, bound, unit)
     return worst

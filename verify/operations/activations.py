@@ -9,12 +9,13 @@ import torch
 
 from verify.arithmetic import Arithmetic
 from verify.operation import Array, Domain, Formula, HardInput, Identity, Inputs, Operation, Workload
-from verify.sampling import elementwise_cost, normal, off_zero
+from verify.sampling import elementwise_cost, of_every_size, off_zero
 
 _CHECK = (
     Workload("7", ((7,),)),
     Workload("5x33", ((5, 33),)),
     Workload("6x10-transposed", ((6, 10),), layout="transposed"),
+    Workload("3x401-strided", ((3, 401),), layout="strided"),
 )
 _BENCH = (
     Workload("4096x1024", ((4096, 1024),)),
@@ -41,6 +42,7 @@ def _rounded_away(a: Arithmetic) -> float:
 _FAR = (
     HardInput("rounded away", lambda a: _values(_rounded_away(a), -_rounded_away(a)), far=True),
     HardInput("beyond exp", lambda a: _values(_gone(a), -_gone(a)), far=True),
+    HardInput("largest", lambda a: _values(a.largest, -a.largest), far=True),
 )
 _NEAR_ZERO = (
     HardInput("zeros", lambda a: _values(0.0, -0.0)),
@@ -61,10 +63,11 @@ def _sigmoid_bound(a: Arithmetic, x: Array) -> Array:
 
 def _sigmoid_vjp_bound(a: Arithmetic, g: Array, x: Array) -> tuple[Array]:
     # torch forms g·(1 − y)·y from the stored y. The error of y passes through ∂(y − y²)/∂y = 1 − 2y; two
-    # products and a difference round once each, and 1 − y cannot be finer than the rounding of y.
+    # products and a difference round once each, and 1 − y cannot be finer than the rounding of y; a product
+    # below the normal numbers is off by a subnormal, which the next factor scales.
     s = _sigmoid(x)
     stored = _sigmoid_bound(a, x) + a.u * s
-    return (np.abs(g) * (np.abs(1 - 2 * s) * stored + stored**2 + 3 * a.u * s * (1 - s)),)
+    return (np.abs(g) * (np.abs(1 - 2 * s) * stored + stored**2 + 3 * a.u * s * (1 - s)) + 2 * a.smallest,)
 
 
 SIGMOID = Operation(
@@ -83,7 +86,7 @@ SIGMOID = Operation(
         _sigmoid_vjp_bound,
         "σ′ = σ(1 − σ), analysed as torch forms it from the stored output (derivatives.yaml, sigmoid)",
     ),
-    domain=Domain(normal, (*_NEAR_ZERO, *_FAR)),
+    domain=Domain(of_every_size, (*_NEAR_ZERO, *_FAR)),
     check=_CHECK,
     bench=_BENCH,
     cost=elementwise_cost(4),
@@ -113,7 +116,7 @@ def _tanh_vjp_bound(a: Arithmetic, g: Array, x: Array) -> tuple[Array]:
     # difference round once each, and so does the product.
     y = np.abs(np.tanh(x))
     stored = _tanh_bound(a, x) + a.u * y
-    return (np.abs(g) * (2 * y * stored + stored**2 + a.u * y**2 + 2 * a.u * (1 - y**2)),)
+    return (np.abs(g) * (2 * y * stored + stored**2 + a.u * y**2 + 2 * a.u * (1 - y**2)) + 2 * a.smallest,)
 
 
 TANH = Operation(
@@ -127,7 +130,7 @@ TANH = Operation(
         _tanh_vjp_bound,
         "tanh′ = 1 − tanh², analysed as torch forms it from the stored output (derivatives.yaml, tanh)",
     ),
-    domain=Domain(normal, (*_NEAR_ZERO, *_FAR)),
+    domain=Domain(of_every_size, (*_NEAR_ZERO, *_FAR)),
     check=_CHECK,
     bench=_BENCH,
     cost=elementwise_cost(4),

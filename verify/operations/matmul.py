@@ -87,6 +87,11 @@ def _near_underflow(a: Arithmetic) -> Inputs:
 
 
 _HARD = (
+    (
+        "some zeros",
+        lambda a: (np.array([[0.0, 1.5], [-0.0, 0.0]]), np.array([[0.5, 0.0], [-2.0, 0.0]])),
+        False,
+    ),
     ("cancelling", _cancelling, False),
     ("near overflow", _near_overflow, True),
     ("near underflow", _near_underflow, True),
@@ -125,6 +130,8 @@ MM = Operation(
         Workload("4x7x5", ((4, 7), (7, 5))),
         Workload("1x33x3", ((1, 33), (33, 3))),
         Workload("9x16x9-transposed", ((9, 16), (16, 9)), layout="transposed"),
+        Workload("7x7x7-strided", ((7, 7), (7, 7)), layout="strided"),
+        Workload("33x35x31", ((33, 35), (35, 31))),
     ),
     bench=(
         Workload("512x512x512", ((512, 512), (512, 512))),
@@ -152,6 +159,7 @@ MATMUL = Operation(
         Workload("6x8x3", ((6, 8), (8, 3))),
         Workload("2x1x3x5@4x5x2", ((2, 1, 3, 5), (4, 5, 2))),
         Workload("17@17", ((17,), (17,))),
+        Workload("5x3x4@4x3-transposed", ((5, 3, 4), (4, 3)), layout="transposed"),
         Workload("17@17x3", ((17,), (17, 3))),
         Workload("2x3x9@9", ((2, 3, 9), (9,))),
     ),

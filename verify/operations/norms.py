@@ -27,6 +27,8 @@ def _norm(x: Array, ord: float = 2, dim: Any = None) -> Array:
         return largest.squeeze(axes)
     if ord == 1:
         return size.sum(axis=axes)
+    if ord != int(ord):
+        raise ValueError(f"the reference takes a whole power of exact inputs, not ord={ord}")
     # Scaled by the largest entry, an exact input, so that float64 neither overflows nor underflows.
     unit = np.where(largest == 0, 0 * largest + 1, largest)
     total = ((size / unit) ** int(ord)).sum(axis=axes)
