@@ -11,6 +11,7 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -134,9 +135,10 @@ def everything(
     """
     if context.invoked_subcommand is not None:
         return
-    run = _verify(select, check, device, dtype, profile, seed, results, operations, "eager", json, junit)
+    asked = _Asked(select, check, device, dtype, profile, results, operations)
+    run = _verify(asked, seed, "eager", json, junit)
     _say("")
-    timed = _bench(select, device, dtype, profile, results, operations)
+    timed = _bench(asked)
     _say("")
     _report(results, None)
     raise typer.Exit(run.exit_status or int(timed != 0))
@@ -160,9 +162,8 @@ def verify_command(
 
     Example: `torchstone verify --select 'softmax*' --check accuracy --dtype float32`
     """
-    run = _verify(
-        select, check, device, dtype, profile, seed, results, operations, implementation, json, junit
-    )
+    asked = _Asked(select, check, device, dtype, profile, results, operations)
+    run = _verify(asked, seed, implementation, json, junit)
     raise typer.Exit(run.exit_status)
 
 
@@ -179,7 +180,8 @@ def bench_command(
 
     Example: `torchstone bench --select 'mm' --dtype float32 --profile full`
     """
-    raise typer.Exit(int(_bench(select, device, dtype, profile, results, operations) != 0))
+    asked = _Asked(select, None, device, dtype, profile, results, operations)
+    raise typer.Exit(int(_bench(asked) != 0))
 
 
 @app.command("report")
@@ -219,20 +221,23 @@ def main() -> None:
     app()
 
 
+@dataclass(frozen=True)
+class _Asked:
+    """What every command that measures is asked for, as the command line gives it."""
+
+    select: _Patterns | None
+    check: _Patterns | None
+    device: _Patterns | None
+    dtype: _Patterns | None
+    profile: str
+    results: Path
+    operations: list[Path] | None
+
+
 def _verify(
-    select: _Patterns | None,
-    check: _Patterns | None,
-    device: _Patterns | None,
-    dtype: _Patterns | None,
-    profile: str,
-    seed: int | None,
-    results: Path,
-    operations: list[Path] | None,
-    implementation: str,
-    json: Path | None,
-    junit: Path | None,
+    asked: _Asked, seed: int | None, implementation: str, json: Path | None, junit: Path | None
 ) -> Run:
-    catalogue = _catalogue(operations)
+    catalogue = _catalogue(asked.operations)
 
     from reports import terminal
     from verify import devices, selection
@@ -242,26 +247,26 @@ def _verify(
     from verify.operations import describe
 
     chosen = selection.Selection(
-        tuple(select or ()),
-        tuple(check or ()),
-        tuple(device or ()),
-        tuple(dtype or ()),
+        tuple(asked.select or ()),
+        tuple(asked.check or ()),
+        tuple(asked.device or ()),
+        tuple(asked.dtype or ()),
         implementation,
-        profile,
+        asked.profile,
     )
     with _usage():
         cases = tuple(selection.cases(chosen, catalogue, devices.present()))
-        asked = selection.chosen_checks(chosen, checks())
+        questions = selection.chosen_checks(chosen, checks())
     seed = running.fresh_seed() if seed is None else seed
     with _progress() as progress:
-        task = progress.add_task("verify", total=len(cases) * len(asked))
+        task = progress.add_task("verify", total=len(cases) * len(questions))
 
         def step(case: Any, check: Any) -> None:
             progress.update(task, advance=1, description=f"verify {case.id} {check.name}")
 
-        run = running.verify(cases, asked, chosen, seed, _command(), step, operations or ())
-    stored = running.store(run, results)
-    write_json(results / CATALOGUE, describe())
+        run = running.verify(cases, questions, chosen, seed, _command(), step, asked.operations or ())
+    stored = running.store(run, asked.results)
+    write_json(asked.results / CATALOGUE, describe())
     if json:
         write_json(json, running.to_json(run))
     if junit:
@@ -279,27 +284,21 @@ def _verify(
     return run
 
 
-def _bench(
-    select: _Patterns | None,
-    device: _Patterns | None,
-    dtype: _Patterns | None,
-    profile: str,
-    results: Path,
-    operations: list[Path] | None,
-) -> int:
-    catalogue = _catalogue(operations)
+def _bench(asked: _Asked) -> int:
+    catalogue = _catalogue(asked.operations)
+    results, dtypes = asked.results, tuple(asked.dtype or ())
 
     from benchmarks.running import run_benchmarks, selection
     from reports import terminal
     from reports.report import read_findings
     from verify import devices
     from verify.operations import describe
-    from verify.selection import PROFILES, choose, chosen_devices
+    from verify.selection import PROFILES, choose, chosen_devices, chosen_operations
 
     with _usage():
-        choose("profile", (profile,), PROFILES)
-        wanted = chosen_devices(tuple(device or ()), ())
-    chosen: Literal["quick", "full"] = "full" if profile == "full" else "quick"
+        choose("profile", (asked.profile,), PROFILES)
+        wanted = chosen_devices(tuple(asked.device or ()), ())
+    chosen: Literal["quick", "full"] = "full" if asked.profile == "full" else "quick"
     for kind in wanted:
         absent = devices.absence(kind)
         if absent:
@@ -307,9 +306,9 @@ def _bench(
     here = tuple(kind for kind in wanted if devices.absence(kind) is None)
     if wanted and not here:
         return 0
-    names = tuple(pattern.partition("[")[0] for pattern in select or ())
     with _usage():
-        total = selection(chosen, names, tuple(dtype or ()), here).cases
+        names = chosen_operations(asked.select or (), catalogue)
+        total = selection(chosen, names, dtypes, here).cases
     with _progress() as progress:
         task = progress.add_task("bench, asv looks for benchmarks", total=total)
         log: list[str] = []
@@ -327,7 +326,7 @@ def _bench(
                 results,
                 profile=chosen,
                 select=names,
-                dtypes=tuple(dtype or ()),
+                dtypes=dtypes,
                 devices=here,
                 on_progress=line,
             )
@@ -338,8 +337,7 @@ def _bench(
     if status:
         _say("bench: asv failed; the end of what it said:", *log[-20:])
     stored = read_findings(results).speeds
-    asked = choose("operation", names, catalogue)
-    _say(terminal.times(row for row in stored.slowest if row.operation in asked))
+    _say(terminal.times(row for row in stored.slowest if row.operation in names))
     _say(f"bench: {total} cases, stored in {results / 'asv'}; each operation's largest shape is shown")
     return status
 

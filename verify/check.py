@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import shlex
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -49,22 +50,13 @@ def outcome(
 ) -> Outcome:
     """Judge a finding and write the sentence that goes with the verdict."""
     status = status or judge(finding.measured, finding.bound)
-    return Outcome(
-        operation=case.operation.name,
-        implementation=case.implementation,
-        device=case.device,
-        dtype=case.dtype,
-        workload=case.workload.label,
-        check=check,
+    return dataclasses.replace(
+        _blank(check, case, seed, status, _message(case, point, finding, status)),
         question=finding.question,
         point=point.name,
-        status=status,
         measured=finding.measured,
         bound=finding.bound,
         unit=finding.unit,
-        seed=seed,
-        message=_message(case, point, finding, status),
-        reproduce=reproduce(case, check, seed),
         # What is below the bound could not have been told from rounding.
         smallest_visible=finding.bound,
         worst=finding.worst,
@@ -75,27 +67,25 @@ def outcome(
 def raised(check: str, case: Case, seed: int, error: Exception) -> Outcome:
     """The outcome of a case whose examination raised: a failure that carries the error, not a crash."""
     where = f"{type(error).__name__}: {error}".splitlines()[0]
-    return Outcome(
-        operation=case.operation.name,
-        implementation=case.implementation,
-        device=case.device,
-        dtype=case.dtype,
-        workload=case.workload.label,
-        check=check,
+    message = f"{case.id}: {check} could not be examined, {where}"
+    return dataclasses.replace(
+        _blank(check, case, seed, Status.FAIL, message),
         question="runs to an end",
-        point="",
-        status=Status.FAIL,
         measured=1.0,
         bound=0.0,
         unit="exceptions",
-        seed=seed,
-        message=f"{case.id}: {check} could not be examined, {where}",
-        reproduce=reproduce(case, check, seed),
     )
 
 
 def skipped(check: str, case: Case, seed: int, reason: str) -> Outcome:
     """The outcome of a case that cannot run here, with the reason; it counts neither way."""
+    message = f"{case.id}: skipped, {reason}"
+    blank = _blank(check, case, seed, Status.SKIPPED, message)
+    return dataclasses.replace(blank, question="can be run here")
+
+
+def _blank(check: str, case: Case, seed: int, status: Status, message: str) -> Outcome:
+    """What every outcome of a case says, with nothing measured yet."""
     return Outcome(
         operation=case.operation.name,
         implementation=case.implementation,
@@ -103,14 +93,14 @@ def skipped(check: str, case: Case, seed: int, reason: str) -> Outcome:
         dtype=case.dtype,
         workload=case.workload.label,
         check=check,
-        question="can be run here",
+        question="",
         point="",
-        status=Status.SKIPPED,
+        status=status,
         measured=None,
         bound=None,
         unit="",
         seed=seed,
-        message=f"{case.id}: skipped, {reason}",
+        message=message,
         reproduce=reproduce(case, check, seed),
     )
 

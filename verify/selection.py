@@ -67,17 +67,24 @@ def cases(selection: Selection, catalogue: Mapping[str, Operation], present: Seq
     if selection.profile not in PROFILES:
         raise UnknownName(_no_such("profile", selection.profile, tuple(PROFILES)))
     dtypes = choose("dtype", selection.dtypes, DTYPES) if selection.dtypes else PROFILES[selection.profile]
-    # A bracket is also a glob's set of characters: `soft[m]ax` is no case, though it is written like one.
-    whole = tuple(
-        pattern
-        for pattern in selection.operations
-        if "[" in pattern and not any(fnmatch.fnmatchcase(name, pattern) for name in catalogue)
-    )
+    whole = tuple(pattern for pattern in selection.operations if _is_case(pattern, catalogue))
     globs = tuple(pattern for pattern in selection.operations if pattern not in whole)
     names = choose("operation", globs, catalogue) if globs or not whole else ()
     yield from _all(names, catalogue, devices, dtypes, selection.implementation)
     for pattern in whole:
         yield _named(pattern, catalogue, devices, selection.implementation)
+
+
+def chosen_operations(wanted: Sequence[str], catalogue: Mapping[str, Operation]) -> tuple[str, ...]:
+    """The names of the operations that globs and whole cases speak of. Raises: UnknownName."""
+    return choose(
+        "operation", [p.partition("[")[0] if _is_case(p, catalogue) else p for p in wanted], catalogue
+    )
+
+
+def _is_case(pattern: str, catalogue: Mapping[str, Operation]) -> bool:
+    # A bracket is also a glob's set of characters: `soft[m]ax` is no case, though it is written like one.
+    return "[" in pattern and not any(fnmatch.fnmatchcase(name, pattern) for name in catalogue)
 
 
 def chosen_devices(wanted: Sequence[str], present: Sequence[str]) -> tuple[str, ...]:

@@ -9,8 +9,8 @@ import numpy as np
 import torch
 
 from verify.arithmetic import Arithmetic, compounded
+from verify.axes import kept
 from verify.operation import Array, Cost, Domain, Formula, HardInput, Identity, Inputs, Operation, Workload
-from verify.operations.reductions import kept
 from verify.sampling import off_zero
 
 _INF = math.inf

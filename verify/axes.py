@@ -1,0 +1,30 @@
+"""Axes: what a reduction over dimensions leaves of a shape, and how many terms it takes together."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from verify.operation import Array
+
+
+def kept(y: Any, shape: tuple[int, ...], dim: Any, keepdim: bool = False) -> Array:
+    """A reduced array with its dimensions of size 1 put back, so that it broadcasts over its input.
+
+    Shapes: `y` reduced from `shape` over `dim` (None: all); the result has as many dimensions as `shape`.
+    """
+    reduced: Array = np.asarray(y)
+    if keepdim:
+        return reduced
+    if dim is None:
+        return reduced.reshape((1,) * len(shape))
+    restored: Array = np.expand_dims(reduced, dim)
+    return restored
+
+
+def terms(x: Array, dim: Any) -> int:
+    """How many entries of x are taken together when `dim` (None: all, or one, or several) is reduced."""
+    axes = range(x.ndim) if dim is None else (dim if isinstance(dim, tuple) else (dim,))
+    return math.prod(x.shape[i] for i in axes)

@@ -1,0 +1,182 @@
+"""Extrema over dimensions: max, min, amax, argmax."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import torch
+
+from verify.arithmetic import Arithmetic
+from verify.axes import kept
+from verify.operation import Array, Domain, Formula, HardInput, Identity, Operation
+from verify.reductions import BENCH, ONE_DIM_CHECK, SUMS_CHECK, reduction_cost, values
+from verify.sampling import distinct
+
+
+def _amax(x: Array, dim: Any = None, keepdim: bool = False) -> Array:
+    return x.max(axis=dim, keepdims=keepdim)
+
+
+def _exact(a: Arithmetic, x: Array, **options: Any) -> Array:
+    return np.zeros(())
+
+
+def _shared(g: Array, x: Array, dim: Any = None, keepdim: bool = False) -> tuple[Array]:
+    """The gradient goes in equal parts to every entry that reaches the maximum."""
+    reached = x == kept(x.max(axis=dim), x.shape, dim)
+    count = reached.sum(axis=dim, keepdims=True)
+    return (kept(g, x.shape, dim, keepdim) * reached / count,)
+
+
+def _first(g: Array, x: Array, dim: Any = None, keepdim: bool = False) -> tuple[Array]:
+    """Along a dimension the gradient goes to the index that max returns, the first; else in equal parts."""
+    if dim is None:
+        return _shared(g, x)
+    index = np.expand_dims(np.argmax(x, axis=dim), dim)
+    places = np.arange(x.shape[dim]).reshape([-1 if i == dim % x.ndim else 1 for i in range(x.ndim)])
+    return (kept(g, x.shape, dim, keepdim) * (places == index),)
+
+
+def _mirrored(vjp: Callable[..., tuple[Array]]) -> Callable[..., tuple[Array]]:
+    """The gradient of min from that of max: min x = −max(−x), and two signs cancel."""
+    return lambda g, x, **options: vjp(g, -x, **options)
+
+
+def _shared_bound(a: Arithmetic, g: Array, x: Array, **options: Any) -> tuple[Array]:
+    return (2 * a.u * np.abs(_shared(g, x, **options)[0]),)
+
+
+def _first_bound(a: Arithmetic, g: Array, x: Array, **options: Any) -> tuple[Array]:
+    return (2 * a.u * np.abs(_first(g, x, **options)[0]) * (options.get("dim") is None),)
+
+
+def _values_of(function: Callable[..., Any]) -> Callable[..., torch.Tensor]:
+    """torch.max and torch.min along a dimension return values and indices: the values."""
+
+    def values(x: torch.Tensor, **options: Any) -> torch.Tensor:
+        result = function(x, **options)
+        return result if isinstance(result, torch.Tensor) else result.values
+
+    return values
+
+
+_TIED = (
+    HardInput("ties", lambda a: values(1.0, 2.0, 2.0, -1.0)),
+    HardInput(
+        "ties along a dimension", lambda a: (np.array([[1.0, 3.0, 3.0], [2.0, 2.0, 2.0]]),), {"dim": 1}
+    ),
+    HardInput("one entry", lambda a: values(-1.5)),
+    HardInput("neighbours", lambda a: values(1.0, 1.0 + 2 * a.u, 1.0 - a.u)),
+    HardInput("extremes", lambda a: values(-a.largest, a.largest, a.smallest, -a.smallest), far=True),
+)
+_COMPARED = "exact: comparisons and a copy"
+
+MAX = Operation(
+    name="max",
+    subject="reductions",
+    function=_values_of(torch.max),
+    forward=Formula("maxᵢ xᵢ", _amax, _exact, _COMPARED),
+    vjp=Formula(
+        "∂xᵢ = g at the first maximum along a dimension; shared by all maxima without one",
+        _first,
+        _first_bound,
+        "exact along a dimension; a division among ties otherwise (torch.max, torch.amax)",
+    ),
+    domain=Domain(distinct, _TIED),
+    check=ONE_DIM_CHECK,
+    bench=BENCH,
+    cost=reduction_cost,
+    identities=(
+        Identity(
+            "max x = −min(−x)", lambda f, x, **o: f(x, **o), lambda f, x, **o: -_values_of(torch.min)(-x, **o)
+        ),
+        Identity(
+            "the values lie at the indices",
+            lambda f, x, dim, keepdim=False: f(x, dim=dim, keepdim=True),
+            lambda f, x, dim, keepdim=False: x.gather(dim, torch.max(x, dim, keepdim=True).indices),
+            applies=lambda workload: "dim" in workload.options,
+        ),
+    ),
+)
+
+MIN = Operation(
+    name="min",
+    subject="reductions",
+    function=_values_of(torch.min),
+    forward=Formula("minᵢ xᵢ", lambda x, **options: -_amax(-x, **options), _exact, _COMPARED),
+    vjp=Formula(
+        "∂xᵢ = g at the first minimum along a dimension; shared by all minima without one",
+        _mirrored(_first),
+        lambda a, g, x, **options: _first_bound(a, g, -x, **options),
+        "exact along a dimension; a division among ties otherwise (torch.min, torch.amin)",
+    ),
+    domain=Domain(distinct, _TIED),
+    check=ONE_DIM_CHECK,
+    bench=BENCH,
+    cost=reduction_cost,
+    identities=(
+        Identity(
+            "min x = −max(−x)", lambda f, x, **o: f(x, **o), lambda f, x, **o: -_values_of(torch.max)(-x, **o)
+        ),
+        Identity(
+            "the values lie at the indices",
+            lambda f, x, dim, keepdim=False: f(x, dim=dim, keepdim=True),
+            lambda f, x, dim, keepdim=False: x.gather(dim, torch.min(x, dim, keepdim=True).indices),
+            applies=lambda workload: "dim" in workload.options,
+        ),
+    ),
+)
+
+AMAX = Operation(
+    name="amax",
+    subject="reductions",
+    function=torch.amax,
+    forward=Formula("maxᵢ xᵢ", _amax, _exact, _COMPARED),
+    vjp=Formula(
+        "∂xᵢ = g/#maxima at every maximum", _shared, _shared_bound, "a division among ties (torch.amax)"
+    ),
+    domain=Domain(distinct, _TIED),
+    check=SUMS_CHECK,
+    bench=BENCH,
+    cost=reduction_cost,
+    identities=(
+        Identity(
+            "amax = max",
+            lambda f, x, **options: f(x, **options),
+            lambda f, x, **options: torch.max(x, **options).values if options else torch.max(x),
+            applies=lambda workload: not isinstance(workload.options.get("dim"), tuple),
+        ),
+        Identity("amax x = −amin(−x)", lambda f, x, **o: f(x, **o), lambda f, x, **o: -torch.amin(-x, **o)),
+    ),
+)
+
+
+def _argmax(x: Array, dim: Any = None, keepdim: bool = False) -> Array:
+    index = np.argmax(x, axis=dim)
+    return kept(index, x.shape, dim) if keepdim else np.asarray(index)
+
+
+ARGMAX = Operation(
+    name="argmax",
+    subject="reductions",
+    function=torch.argmax,
+    forward=Formula("the first i with xᵢ = max x", _argmax, _exact, _COMPARED),
+    vjp=None,
+    domain=Domain(distinct, _TIED),
+    check=ONE_DIM_CHECK,
+    bench=BENCH,
+    cost=reduction_cost,
+    identities=(
+        Identity(
+            "x at argmax = amax",
+            lambda f, x, dim, keepdim=False: x.gather(dim, f(x, dim=dim, keepdim=True)),
+            lambda f, x, dim, keepdim=False: x.amax(dim, keepdim=True),
+            applies=lambda workload: "dim" in workload.options,
+        ),
+        Identity(
+            "argmax x = argmin(−x)", lambda f, x, **o: f(x, **o), lambda f, x, **o: torch.argmin(-x, **o)
+        ),
+    ),
+)

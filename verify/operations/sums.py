@@ -1,0 +1,213 @@
+"""Sums and products over dimensions: sum, mean, prod."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+
+from verify.arithmetic import Arithmetic, compounded
+from verify.axes import kept, terms
+from verify.operation import Array, Domain, Formula, HardInput, Identity, Operation
+from verify.reductions import BENCH, ONE_DIM_CHECK, SUMS_CHECK, reduction_cost, values
+from verify.sampling import near_one, normal
+
+
+def _sum(x: Array, dim: Any = None, keepdim: bool = False) -> Array:
+    return x.sum(axis=dim, keepdims=keepdim)
+
+
+def _sum_bound(a: Arithmetic, x: Array, dim: Any = None, keepdim: bool = False) -> Array:
+    return a.gamma(terms(x, dim) - 1) * _sum(np.abs(x), dim, keepdim)
+
+
+def _sum_vjp(g: Array, x: Array, dim: Any = None, keepdim: bool = False) -> tuple[Array]:
+    return (np.broadcast_to(kept(g, x.shape, dim, keepdim), x.shape),)
+
+
+def _no_error(a: Arithmetic, g: Array, x: Array, **options: Any) -> tuple[Array]:
+    return (np.zeros(x.shape),)
+
+
+_SMALL_AFTER_LARGE = HardInput("small after large", lambda a: values(1.0, *([a.u] * 12)))
+
+SUM = Operation(
+    name="sum",
+    subject="reductions",
+    function=torch.sum,
+    forward=Formula("Σᵢ xᵢ", _sum, _sum_bound, "γₙ₋₁ Σ|x| in any order, Higham 2002, §4.2"),
+    vjp=Formula("∂xᵢ = g", _sum_vjp, _no_error, "exact: a copy"),
+    domain=Domain(
+        normal,
+        (
+            HardInput("cancelling", lambda a: values(1.0, 0.5 / a.u, -0.5 / a.u, 1.0), far=True),
+            HardInput("zeros", lambda a: values(0.0, -0.0, 1.5, 0.0)),
+            _SMALL_AFTER_LARGE,
+            HardInput("near overflow", lambda a: values(*([a.largest / 8] * 6)), far=True),
+            HardInput("subnormal", lambda a: values(*([a.smallest] * 6)), far=True),
+        ),
+    ),
+    check=SUMS_CHECK,
+    bench=BENCH,
+    cost=reduction_cost,
+    identities=(
+        Identity(
+            "Σ 2x = 2 Σ x",
+            lambda f, x, **options: f(2 * x, **options),
+            lambda f, x, **options: 2 * f(x, **options),
+        ),
+        Identity(
+            "keepdim keeps the size 1 and the values",
+            lambda f, x, dim, keepdim: f(x, dim=dim, keepdim=True).reshape(-1),
+            lambda f, x, dim, keepdim: f(x, dim=dim).reshape(-1),
+            applies=lambda workload: "keepdim" in workload.options,
+        ),
+        Identity(
+            "the sum of row sums is the sum",
+            lambda f, x, dim: f(f(x, dim=dim)),
+            lambda f, x, dim: f(x),
+            lambda a, x, dim: a.stored(_sum(np.abs(x)), 2 * _sum_bound(a, x) + 2 * a.u * _sum(np.abs(x))),
+            applies=lambda workload: set(workload.options) == {"dim"},
+        ),
+    ),
+)
+
+
+def _mean(x: Array, dim: Any = None, keepdim: bool = False) -> Array:
+    # Divided first: the sum of representable numbers may not be representable, their mean is.
+    return _sum(x / terms(x, dim), dim, keepdim)
+
+
+def _mean_bound(a: Arithmetic, x: Array, dim: Any = None, keepdim: bool = False) -> Array:
+    # The sum, which may be stored, then a division (or a product with the rounded 1/n: two roundings).
+    return compounded((terms(x, dim) - 1) * a.w + 3 * a.u) * _mean(np.abs(x), dim, keepdim)
+
+
+MEAN = Operation(
+    name="mean",
+    subject="reductions",
+    function=torch.mean,
+    forward=Formula(
+        "Σᵢ xᵢ / n",
+        _mean,
+        _mean_bound,
+        "γₙ₋₁ Σ|x|/n in any order and three stored roundings, Higham 2002, §4.2",
+    ),
+    vjp=Formula(
+        "∂xᵢ = g/n",
+        lambda g, x, **options: (_sum_vjp(g, x, **options)[0] / terms(x, options.get("dim")),),
+        lambda a, g, x, **options: (
+            2 * a.u * np.abs(_sum_vjp(g, x, **options)[0]) / terms(x, options.get("dim")) + a.smallest,
+        ),
+        "a division, or a product with the rounded 1/n",
+    ),
+    domain=Domain(
+        normal,
+        (
+            HardInput("cancelling", lambda a: values(1.0, 0.5 / a.u, -0.5 / a.u, 1.0), far=True),
+            HardInput("the sum overflows", lambda a: values(*([a.largest / 2] * 4)), far=True),
+            HardInput("subnormal", lambda a: values(*([4 * a.smallest] * 4)), far=True),
+        ),
+    ),
+    check=SUMS_CHECK,
+    bench=BENCH,
+    cost=reduction_cost,
+    identities=(
+        Identity(
+            "n·mean = sum",
+            lambda f, x, **options: f(x, **options) * _terms_of(x, options),
+            lambda f, x, **options: torch.sum(x, **options),
+            lambda a, x, **options: (
+                terms(x, options.get("dim"))
+                * a.stored(
+                    _mean(x, **options),
+                    2 * _mean_bound(a, x, **options) + 3 * a.u * np.abs(_mean(x, **options)),
+                )
+            ),
+        ),
+        Identity(
+            "mean(x + 0) = mean(x)",
+            lambda f, x, **options: f(x + 0, **options),
+            lambda f, x, **options: f(x.clone(), **options),
+            lambda a, x, **options: 2 * a.stored(_mean(x, **options), _mean_bound(a, x, **options)),
+        ),
+    ),
+)
+
+
+def _terms_of(x: torch.Tensor, options: dict[str, Any]) -> int:
+    return terms(np.empty(x.shape), options.get("dim"))
+
+
+def _prod(x: Array, dim: Any = None, keepdim: bool = False) -> Array:
+    return x.prod(axis=dim, keepdims=keepdim)
+
+
+def _prod_bound(a: Arithmetic, x: Array, dim: Any = None, keepdim: bool = False) -> Array:
+    # Unlike a sum, a product is accumulated in the stored type.
+    return compounded((terms(x, dim) - 1) * a.u) * np.abs(_prod(x, dim, keepdim)) + a.smallest
+
+
+def _others(x: Array, dim: Any) -> Array:
+    """The product of all other entries along a dimension, without a division: zeros are no exception."""
+    if dim is None:
+        return _others(x.reshape(-1), 0).reshape(x.shape)
+    x = np.moveaxis(x, dim, 0)
+    one = 0 * x[:1] + 1
+    before = np.multiply.accumulate(np.concatenate([one, x[:-1]]), axis=0)
+    after = np.multiply.accumulate(np.concatenate([one, x[:0:-1]]), axis=0)[::-1]
+    return np.moveaxis(before * after, 0, dim)
+
+
+def _prod_vjp(g: Array, x: Array, dim: Any = None, keepdim: bool = False) -> tuple[Array]:
+    return (kept(g, x.shape, dim, keepdim) * _others(x, dim),)
+
+
+def _prod_vjp_bound(
+    a: Arithmetic, g: Array, x: Array, dim: Any = None, keepdim: bool = False
+) -> tuple[Array]:
+    # g·product/x, or running products from both sides where an entry is 0: at most n + 6 roundings.
+    size = np.abs(_prod_vjp(g, x, dim, keepdim)[0])
+    return (compounded((terms(x, dim) + 6) * a.u) * size + a.smallest,)
+
+
+PROD = Operation(
+    name="prod",
+    subject="reductions",
+    function=torch.prod,
+    forward=Formula(
+        "Πᵢ xᵢ",
+        _prod,
+        _prod_bound,
+        "γₙ₋₁ in any order, Higham 2002, lemma 3.1",
+    ),
+    vjp=Formula(
+        "∂xᵢ = g Πⱼ≠ᵢ xⱼ", _prod_vjp, _prod_vjp_bound, "γₙ and the stored intermediates, Higham 2002, §3.1"
+    ),
+    domain=Domain(
+        near_one,
+        (
+            HardInput("one zero", lambda a: values(2.0, 0.0, 3.0)),
+            HardInput("two zeros", lambda a: values(2.0, 0.0, 0.0)),
+            HardInput("near overflow", lambda a: values(a.largest / 64, 2.0, 0.5), far=True),
+        ),
+    ),
+    check=ONE_DIM_CHECK,
+    bench=BENCH,
+    cost=reduction_cost,
+    identities=(
+        Identity(
+            "the product of row products is the product",
+            lambda f, x, dim: f(f(x, dim=dim)),
+            lambda f, x, dim: f(x),
+            lambda a, x, dim: compounded((2 * x.size + 4) * a.u) * np.abs(_prod(x)) + a.smallest,
+            applies=lambda workload: set(workload.options) == {"dim"},
+        ),
+        Identity(
+            "Π(−x) = ±Πx",
+            lambda f, x, **options: f(-x, **options).abs(),
+            lambda f, x, **options: f(x, **options).abs(),
+        ),
+    ),
+)
