@@ -57,7 +57,8 @@ def _measure(
     case: Case, point: Point, question: str, computed: Array, exact: Enclosure, bound: Array
 ) -> Finding:
     error = exact.error(computed, case.arithmetic)
-    ulp = spacing(exact.value, case.arithmetic)
+    # At an exact 0 the spacing is that of the smallest number, in which any error is astronomical.
+    ulp = spacing(np.where(exact.value == 0, computed, exact.value), case.arithmetic)
     measured, allowed, worst = worst_of(error, bound, ulp, computed, exact.value, point.inputs)
     with np.errstate(all="ignore"):
         ulps = float(np.max(error / ulp, initial=0.0))  # beyond float64's range: inf
