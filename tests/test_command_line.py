@@ -170,6 +170,8 @@ def test_an_interrupt_keeps_what_was_measured_and_says_so(tmp_path):
         text=True,
         env=os.environ | {"PYTHONUNBUFFERED": "1"},
         start_new_session=True,
+        # A shell starts what it runs in the background with interrupts ignored, and children inherit that.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     # The interpreter is up once torch's own libraries are mapped; then some cases are let through.
     deadline = time.monotonic() + 120

@@ -58,6 +58,8 @@ def start(folder, *arguments):
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
+        # A shell starts what it runs in the background with interrupts ignored, and children inherit that.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
 
 
@@ -138,7 +140,22 @@ def test_an_interrupt_ends_it_and_leaves_what_was_stored(runs):
     process.send_signal(signal.SIGINT)
     process.communicate(timeout=60)
     assert process.returncode != 0
-    assert before.items() <= stored(folder)[1].items()
+    assert before.keys() <= stored(folder)[1].keys()
+
+
+def test_an_interrupt_keeps_the_benchmarks_that_were_finished(tmp_path):
+    process = start(tmp_path, "full", "float32", "float64")
+    finished = set()
+    for line in process.stdout:
+        told = re.match(r"\d+/\d+ (ceiling|forward|backward) ", line)
+        finished.update(told.groups() if told else ())
+        # asv runs one benchmark after the other: the first words of a second one mean that one is done.
+        if len(finished) == 2:
+            break
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=60)
+    assert process.returncode != 0
+    assert stored(tmp_path)[1]
 
 
 def test_quick_takes_the_first_workload_and_full_all():
