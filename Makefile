@@ -25,6 +25,7 @@ benchmark: $(VENV)/installed-for-tests
 
 # An installation that was cut short leaves no stamp and is made again.
 $(VENV)/installed: pyproject.toml constraints.txt
+	@echo "setting up $(VENV): torch and what else is needed, a few minutes"
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(PIP) --editable .
 	touch $@

@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib
 import os
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -52,6 +53,14 @@ def __getattr__(name: str) -> Any:
             f"module 'torchstone' has no attribute {name!r}; it has {', '.join(sorted(_PUBLIC))}"
         )
     return getattr(importlib.import_module(_PUBLIC[name]), name)
+
+
+def _show_version(asked: bool) -> None:
+    if asked:
+        from importlib.metadata import version
+
+        _say(f"torchstone {version('torchstone')}")
+        raise typer.Exit
 
 
 app = typer.Typer(
@@ -125,15 +134,21 @@ def everything(
     operations: Own = None,
     json: Json = None,
     junit: Junit = None,
+    version: Annotated[
+        bool, typer.Option("--version", is_eager=True, callback=_show_version, help="Print the version.")
+    ] = False,
 ) -> None:
     """Are the numerics of this torch, on this machine, right? How accurate, and how fast?
 
     Without a command: **verify**, **bench** and **report**, one after the other.
 
     Exit status: **0** everything judged passes or is a known deviation; **1** something failed, could not
-    be judged, or nothing was; **2** bad usage.
+    be judged, or nothing was; **2** bad usage; **130** interrupted, with what was measured kept.
     """
     if context.invoked_subcommand is not None:
+        given = [name for name in context.params if _is_given(context, name)]
+        if given:
+            raise typer.BadParameter(f"put --{given[0]} after the command {context.invoked_subcommand!r}")
         return
     asked = _Asked(select, check, device, dtype, profile, results, operations)
     run = _verify(asked, seed, "eager", json, junit)
@@ -221,6 +236,11 @@ def main() -> None:
     app()
 
 
+def _is_given(context: typer.Context, name: str) -> bool:
+    source = context.get_parameter_source(name)
+    return source is not None and source.name == "COMMANDLINE"
+
+
 @dataclass(frozen=True)
 class _Asked:
     """What every command that measures is asked for, as the command line gives it."""
@@ -257,6 +277,7 @@ def _verify(
     with _usage():
         cases = tuple(selection.cases(chosen, catalogue, devices.present()))
         questions = selection.chosen_checks(chosen, checks())
+        _can_write(asked.results / CATALOGUE, json, junit)
     seed = running.fresh_seed() if seed is None else seed
     with _progress() as progress:
         task = progress.add_task("verify", total=len(cases) * len(questions))
@@ -272,6 +293,8 @@ def _verify(
     if junit:
         write_whole(junit, to_xml(run.outcomes))
     _say(terminal.matrix(run.outcomes), "", *terminal.complaints(run.outcomes))
+    for reason in dict.fromkeys(o.message.partition(": ")[2] for o in run.outcomes if o.status == "skipped"):
+        _say(reason)
     for deviation in run.stale:
         _say(
             f"stale: the known deviation of {deviation.operation}, {deviation.check} {deviation.question} at "
@@ -307,9 +330,17 @@ def _bench(asked: _Asked) -> int:
     if wanted and not here:
         return 0
     with _usage():
+        _can_write(results / CATALOGUE)
         names = chosen_operations(asked.select or (), catalogue)
         total = selection(chosen, names, dtypes, here).cases
-    with _progress() as progress:
+    # Before asv starts: the report needs the costs whatever becomes of the run.
+    write_json(results / CATALOGUE, describe())
+
+    def show() -> None:
+        rows = read_findings(results).speeds.slowest
+        _say(terminal.times(row for row in rows if row.operation in names))
+
+    with _alone(results), _progress() as progress:
         task = progress.add_task("bench, asv looks for benchmarks", total=total)
         log: list[str] = []
 
@@ -331,20 +362,24 @@ def _bench(asked: _Asked) -> int:
                 on_progress=line,
             )
         except KeyboardInterrupt:
+            show()
             _say(f"interrupted: the benchmarks finished until then are kept in {results / 'asv'}")
             raise typer.Exit(130) from None
-    write_json(results / CATALOGUE, describe())
+        except FileNotFoundError as error:
+            _say(f"bench: asv needs {error.filename}, which is not on the PATH; nothing was timed")
+            return 1
     if status:
         _say("bench: asv failed; the end of what it said:", *log[-20:])
-    stored = read_findings(results).speeds
-    _say(terminal.times(row for row in stored.slowest if row.operation in names))
-    _say(f"bench: {total} cases, stored in {results / 'asv'}; each operation's largest shape is shown")
+    show()
+    _say(f"bench: {total} cases, the ceilings among them, stored in {results / 'asv'}")
     return status
 
 
 def _report(results: Path, output: Path | None) -> Report:
-    from reports.report import write_report
+    from reports.report import PAGE, write_report
 
+    with _usage():
+        _can_write(output or results / PAGE)
     written = write_report(results, output)
     for complaint in written.complaints:
         _say(f"left alone: {complaint}")
@@ -357,8 +392,9 @@ def _catalogue(operations: list[Path] | None) -> Any:
     from verify.operations import OWN_OPERATIONS, catalogue
 
     if operations:
-        known = [os.environ[OWN_OPERATIONS]] if os.environ.get(OWN_OPERATIONS) else []
-        os.environ[OWN_OPERATIONS] = os.pathsep.join([*known, *(str(path.resolve()) for path in operations)])
+        known = os.environ.get(OWN_OPERATIONS, "").split(os.pathsep)
+        paths = dict.fromkeys([*filter(None, known), *(str(path.resolve()) for path in operations)])
+        os.environ[OWN_OPERATIONS] = os.pathsep.join(paths)
         catalogue.cache_clear()
     with _usage():
         return catalogue()
@@ -368,6 +404,36 @@ def _command() -> str:
     import shlex
 
     return shlex.join(["torchstone", *sys.argv[1:]])
+
+
+def _can_write(*targets: Path | None) -> None:
+    """Refuse a place that cannot be written before anything is measured, not after. Raises: ValueError."""
+    for target in filter(None, targets):
+        try:
+            if target.is_dir():
+                raise IsADirectoryError("it is a folder")
+            target.parent.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=target.parent):
+                pass
+        except OSError as error:
+            raise ValueError(f"cannot write {target}: {error.strerror or error}") from error
+
+
+@contextmanager
+def _alone(results: Path) -> Iterator[None]:
+    """Keep a second run out of asv's result file, which it reads, changes and writes back whole."""
+    from filelock import FileLock, Timeout
+
+    lock = FileLock(results / ".bench.lock")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        _say(f"bench: another run is timing into {results}; waiting for it to end")
+        lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 @contextmanager

@@ -112,9 +112,55 @@ def test_a_wrong_name_is_bad_usage_and_names_the_nearest(run, arguments, wrong, 
     assert "Traceback" not in done.output
 
 
-@pytest.mark.parametrize("arguments", [("verify", "--nonsense"), ("nonsense",), ("verify", "--seed", "-1")])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("verify", "--nonsense"),
+        ("nonsense",),
+        ("verify", "--seed", "-1"),
+        ("--select", "relu", "verify"),
+        ("bench", "--select", "sofmax"),
+        ("bench", "--device", "cdua"),
+    ],
+)
 def test_bad_usage_exits_2(run, arguments):
     assert run(*arguments).exit_code == 2
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("verify", "--results", "a file"),
+        ("verify", "--json", "."),
+        ("verify", "--junit", "a file/junit.xml"),
+        ("bench", "--results", "a file"),
+        ("report", "--output", "a file/page.html"),
+    ],
+)
+def test_a_place_that_cannot_be_written_is_refused_before_anything_is_measured(run, tmp_path, arguments):
+    (tmp_path / "a file").write_text("", encoding="utf-8")
+    done = run(*arguments)
+    assert done.exit_code == 2
+    assert "cannot write" in done.output
+    assert "Traceback" not in done.output
+
+
+def test_a_file_without_an_operation_is_refused(run, tmp_path):
+    (tmp_path / "none.py").write_text("x = 1\n", encoding="utf-8")
+    done = run("verify", "--operations", "none.py")
+    assert done.exit_code == 2
+    assert "none.py holds no Operation" in done.output
+
+
+def test_without_git_nothing_is_timed_and_it_is_said(run, monkeypatch, tmp_path):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    done = run("bench", "--select", "relu")
+    assert done.exit_code == 1
+    assert "asv needs git" in done.output
+
+
+def test_the_version_is_told(run):
+    assert run("--version").output.startswith("torchstone ")
 
 
 def test_an_absent_device_is_skipped_with_its_reason_and_is_no_pass(run, tmp_path):
@@ -126,6 +172,7 @@ def test_an_absent_device_is_skipped_with_its_reason_and_is_no_pass(run, tmp_pat
     outcomes = strict(tmp_path / "o.json")["outcomes"]
     assert {o["status"] for o in outcomes} == {"skipped"}
     assert all(absent in o["message"] for o in outcomes)
+    assert devices.absence(absent) in done.output
 
 
 def test_list_names_what_can_be_selected(run):

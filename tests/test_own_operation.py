@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
@@ -88,3 +89,14 @@ def test_when_it_is_wrong_the_check_that_should_see_it_fails_it(declared, tmp_pa
     outcomes = json.loads((tmp_path / "o.json").read_text(encoding="utf-8"))["outcomes"]
     assert any(o["status"] == "fail" and o["operation"] == "cube" for o in outcomes)
     assert f"--check {check}" in done.output
+
+
+@pytest.mark.parametrize("example", ["softplus.py"])
+def test_the_example_passes_in_one_command(tmp_path, monkeypatch, example):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("TORCHSTONE_OPERATIONS", "")
+    path = Path(__file__).parents[1] / "examples" / example
+    done = CliRunner().invoke(torchstone.app, ["--operations", str(path), "--select", path.stem])
+    catalogue.cache_clear()
+    assert done.exit_code == 0, done.output
+    assert (tmp_path / "torchstone-results" / "report.html").is_file()

@@ -52,7 +52,7 @@ def choose(kind: str, wanted: Sequence[str], valid: Iterable[str]) -> tuple[str,
 
 
 def _no_such(kind: str, pattern: str, names: Sequence[str]) -> str:
-    near = difflib.get_close_matches(pattern, names, n=3, cutoff=0.4)
+    near = difflib.get_close_matches(pattern, names, n=3, cutoff=0.6)
     hint = f"did you mean {' or '.join(near)}?" if near else f"valid: {', '.join(names)}"
     return f"no {kind} matches {pattern!r}: {hint}"
 

@@ -22,6 +22,7 @@ from verify.ceilings import CEILINGS
 from verify.operation import Operation, Workload
 
 OWN_OPERATIONS = "TORCHSTONE_OPERATIONS"
+_OWN = "torchstone_own_"
 
 
 @functools.cache
@@ -32,9 +33,10 @@ def catalogue() -> Mapping[str, Operation]:
     """
     found: dict[str, Operation] = {}
     for module in _modules():
-        for record in vars(module).values():
-            if not isinstance(record, Operation):
-                continue
+        records = [record for record in vars(module).values() if isinstance(record, Operation)]
+        if not records and module.__name__.startswith(_OWN):
+            raise ImportError(f"{module.__file__} holds no Operation record")
+        for record in records:
             if found.setdefault(record.name, record) is not record:
                 raise ValueError(
                     f"two operations are named {record.name!r}; the second is in {module.__file__}"
@@ -45,12 +47,12 @@ def catalogue() -> Mapping[str, Operation]:
 def _modules() -> Iterator[ModuleType]:
     for info in pkgutil.iter_modules(__path__, f"{__name__}."):
         yield importlib.import_module(info.name)
-    for path in filter(None, os.environ.get(OWN_OPERATIONS, "").split(os.pathsep)):
+    for path in dict.fromkeys(filter(None, os.environ.get(OWN_OPERATIONS, "").split(os.pathsep))):
         yield _load(Path(path))
 
 
 def _load(path: Path) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(f"torchstone_own_{path.stem}", path)
+    spec = importlib.util.spec_from_file_location(f"{_OWN}{path.stem}", path)
     if spec is None or spec.loader is None or not path.is_file():
         raise ImportError(f"{OWN_OPERATIONS}: {path} is not a Python file")
     module = importlib.util.module_from_spec(spec)
