@@ -51,8 +51,14 @@ def synchronizer(device: str) -> Callable[[], None]:
 
 
 def describe(device: str) -> str:
-    """The name that the maker gives a device."""
+    """The name that the maker gives a device; of a cpu, the instructions that torch's kernels use."""
     kind = device.split(":")[0]
     if kind in ("cuda", "xpu"):
         return str(getattr(torch, kind).get_device_name(device))
-    return {"cpu": torch.backends.cpu.get_cpu_capability(), "mps": "Apple Metal"}[kind]
+    return {"cpu": cpu_capability(), "mps": "Apple Metal"}[kind]
+
+
+def cpu_capability() -> str:
+    """The instruction set of the kernels that torch chose, such as `AVX2`; empty where a torch is too old."""
+    backend = getattr(torch.backends, "cpu", None)
+    return str(backend.get_cpu_capability()) if hasattr(backend, "get_cpu_capability") else ""

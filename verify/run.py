@@ -169,7 +169,7 @@ def _torch() -> dict[str, Any]:
         "blas": "mkl" if torch.backends.mkl.is_available() else "other",  # type: ignore[no-untyped-call]
         "mkldnn": torch.backends.mkldnn.is_available(),  # type: ignore[no-untyped-call]
         "threads": THREADS,
-        "cpu_capability": torch.backends.cpu.get_cpu_capability(),
+        "cpu_capability": devices.cpu_capability(),
         "cuda": torch.version.cuda,
         "float32_matmul_precision": torch.get_float32_matmul_precision(),
     }
