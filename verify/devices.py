@@ -60,5 +60,5 @@ def describe(device: str) -> str:
 
 def cpu_capability() -> str:
     """The instruction set of the kernels that torch chose, such as `AVX2`; empty where a torch is too old."""
-    backend = getattr(torch.backends, "cpu", None)
-    return str(backend.get_cpu_capability()) if hasattr(backend, "get_cpu_capability") else ""
+    tell = getattr(getattr(torch.backends, "cpu", None), "get_cpu_capability", None)
+    return "" if tell is None else str(tell())
