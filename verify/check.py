@@ -33,7 +33,8 @@ class Check:
 class Finding:
     """What a check measured at a point, before it is judged: an error against its bound, in one unit.
 
-    `remark` ends the message of a finding that does not pass.
+    `remark` ends the message of a finding that does not pass. `blind`: the bound would let anything of
+    the result's size pass, so that staying within it is inconclusive.
     """
 
     question: str
@@ -43,13 +44,14 @@ class Finding:
     worst: Worst | None = None
     figures: Mapping[str, float] | None = None
     remark: str = ""
+    blind: bool = False
 
 
-def outcome(
-    check: str, case: Case, seed: int, point: Point, finding: Finding, status: Status | None = None
-) -> Outcome:
+def outcome(check: str, case: Case, seed: int, point: Point, finding: Finding) -> Outcome:
     """Judge a finding and write the sentence that goes with the verdict."""
-    status = status or judge(finding.measured, finding.bound)
+    status = judge(finding.measured, finding.bound)
+    if status is Status.PASS and finding.blind:
+        status = Status.INCONCLUSIVE
     return dataclasses.replace(
         _blank(check, case, seed, status, _message(case, point, finding, status)),
         question=finding.question,
@@ -150,5 +152,6 @@ def _message(case: Case, point: Point, finding: Finding, status: Status) -> str:
         return f"{name}: {figure} is within the bound {finding.bound:.3g}"
     at = f" at entry {finding.worst.index}" if finding.worst and finding.worst.index else ""
     if status is Status.INCONCLUSIVE:
-        return f"{name}: could not be judged, the bound is {finding.bound:.3g}{at}. {finding.remark}".rstrip()
+        why = "even 0 would pass" if finding.blind else f"the bound is {finding.bound:.3g}{at}"
+        return f"{name}: could not be judged, {why}. {finding.remark}".rstrip()
     return f"{name}: {figure} exceeds the bound {finding.bound:.3g}{at}. {finding.remark}".rstrip()

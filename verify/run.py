@@ -164,6 +164,7 @@ def _version() -> str:
 
 
 def _torch() -> dict[str, Any]:
+    # torch's backend modules ship without types.
     return {
         "version": torch.__version__,
         "blas": "mkl" if torch.backends.mkl.is_available() else "other",  # type: ignore[no-untyped-call]

@@ -23,6 +23,11 @@ def off_zero(generator: np.random.Generator, workload: Workload) -> Inputs:
     return tuple(np.copysign(np.abs(x) + 0.25, x) for x in normal(generator, workload))
 
 
+def beside_one(generator: np.random.Generator, workload: Workload) -> Inputs:
+    """Normal entries of mean 1 and both signs: their sum does not cancel by chance."""
+    return tuple(1 + x for x in normal(generator, workload))
+
+
 def of_every_size(generator: np.random.Generator, workload: Workload) -> Inputs:
     """Normal entries times powers of two from 1/8 to 8: near 0 and far out along with the ordinary ones."""
     return tuple(x * 2.0 ** generator.integers(-3, 4, size=x.shape) for x in normal(generator, workload))

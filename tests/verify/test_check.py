@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import shlex
 import subprocess
 
@@ -67,9 +68,13 @@ def test_a_finding_without_a_place_names_none(worst):
     assert told(3.0, 2.0, worst).message.endswith("3 ulp exceeds the bound 2.")
 
 
-def test_a_check_may_judge_for_itself():
-    finding = Finding("forward", 0.0, 1.0, "ulp")
-    assert outcome("accuracy", CASE, 7, POINT, finding, Status.INCONCLUSIVE).status is Status.INCONCLUSIVE
+def test_a_bound_that_even_zeros_would_pass_is_not_passed_but_can_be_failed():
+    blind = Finding("forward", 0.5, 1.0, "ulp", blind=True)
+    found = outcome("accuracy", CASE, 7, POINT, blind)
+    assert found.status is Status.INCONCLUSIVE
+    assert found.message.endswith("could not be judged, even 0 would pass.")
+    beyond = dataclasses.replace(blind, measured=2.0)
+    assert outcome("accuracy", CASE, 7, POINT, beyond).status is Status.FAIL
 
 
 @pytest.mark.parametrize("implementation", ["eager", "compiled"])

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from verify.arithmetic import DTYPES, Arithmetic
 from verify.case import HARD, Case
-from verify.gradients import cotangent
+from verify.comparison import cotangent
 from verify.operations import catalogue
 from verify.reference import Enclosure, certify, in_balls, plain, wrong_entries
 from verify.ulp import spacing

@@ -228,8 +228,8 @@ def test_an_absent_device_is_skipped_with_the_reason(monkeypatch):
     assert run.exit_status == 1
 
 
-@pytest.mark.skipif(torch.cuda.is_available(), reason="cuda is present here")
-def test_cuda_is_skipped_where_there_is_none():
+def test_cuda_is_skipped_where_there_is_none(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     run = verified(*checks().values(), cases=[dataclasses.replace(CASES[0], device="cuda")])
     assert run.outcomes
     assert {o.status for o in run.outcomes} == {Status.SKIPPED}

@@ -18,8 +18,8 @@ import torch
 from verify import devices
 from verify.case import ORDINARY, Case, Point, round_to, to_array, to_tensor
 from verify.check import Check, Finding, outcome, worst_of
+from verify.comparison import Comparison, cotangent, gradients, result, shows_nothing
 from verify.differences import LADDERS, Derivative, derivative
-from verify.gradients import Gradient, cotangent, gradients
 from verify.line import RUNGS, Vector
 from verify.operation import Array
 from verify.outcome import Outcome, Status, judge
@@ -59,21 +59,18 @@ def examine(case: Case, seed: int) -> Iterator[Outcome]:
     for point in map(_with_few_bits, case.points(seed)):
         if point.far:
             continue
-        shape = tuple(case.function(*case.tensors(point), **point.options).shape)
-        g = cotangent(case, seed, point, shape)
-        for gradient in gradients(case, point, g):
-            lines = _directions(case, seed, point, g, gradient)
+        g = cotangent(case, seed, point, result(case, point).shape)
+        for position, gradient in gradients(case, point, g):
+            lines = _directions(case, seed, point, g, position)
             findings = [
-                _against_closed_form(case, point, gradient),
+                _against_closed_form(case, point.inputs[position], gradient),
                 _against_difference(DIFFERENCE, gradient, lines, gradient.computed, gradient.bound),
                 _against_difference(BOTH, gradient, lines, gradient.exact.value, gradient.exact.radius),
             ]
             remark = _odd_one_out(*(judge(f.measured, f.bound) for f in findings))
             for finding in findings:
-                named = f"{finding.question}, input {gradient.position}"
-                judged = Finding(
-                    named, finding.measured, finding.bound, finding.unit, finding.worst, None, remark
-                )
+                question = f"{finding.question}, input {position}"
+                judged = dataclasses.replace(finding, question=question, remark=remark)
                 yield outcome(CHECK.name, case, seed, point, judged)
 
 
@@ -87,19 +84,20 @@ def _claims_none(case: Case, seed: int) -> Iterator[Outcome]:
         yield outcome(CHECK.name, case, seed, point, finding)
 
 
-def _against_closed_form(case: Case, point: Point, gradient: Gradient) -> Finding:
+def _against_closed_form(case: Case, x: Array, gradient: Comparison) -> Finding:
     exact = gradient.exact.value
     # Not |computed − value|: in float64 the rounding of `value` is as large as the error that is judged.
     error = gradient.exact.error(gradient.computed, case.arithmetic)
     scale = float(np.max(np.abs(exact), initial=0.0)) or 1.0
     measured, bound, worst = worst_of(
-        error, gradient.bound, np.asarray(scale), gradient.computed, exact, (point.inputs[gradient.position],)
+        error, gradient.bound, np.asarray(scale), gradient.computed, exact, (x,)
     )
-    return Finding(CLOSED, measured, bound, "of the largest entry", worst)
+    blind = shows_nothing(gradient.bound, exact, case.arithmetic)
+    return Finding(CLOSED, measured, bound, "of the largest entry", worst, blind=blind)
 
 
 def _against_difference(
-    question: str, gradient: Gradient, lines: list[Direction], claimed: Array, slack: Array
+    question: str, gradient: Comparison, lines: list[Direction], claimed: Array, slack: Array
 ) -> Finding:
     """The worst direction: |⟨claimed, d⟩ − derivative| against the interval plus the claim's own error."""
     unit = "of Σ|∂ᵢ| along the direction"
@@ -114,7 +112,7 @@ def _against_difference(
             scale = max(line.size, jump) or 1.0
         distance = line.derivative.distance(along) / scale
         bound = (line.derivative.error + float(np.sum(slack * np.abs(line.entries)))) / scale
-        if math.isnan(distance) or not bound < 1:
+        if math.isnan(distance) or not (bound < 1 or distance > bound):
             # A direction along which even a gradient of 0 would be accepted shows nothing; others may.
             continue
         if math.isnan(worst.bound) or distance * worst.bound >= worst.measured * bound:
@@ -122,20 +120,20 @@ def _against_difference(
     return worst
 
 
-def _directions(case: Case, seed: int, point: Point, g: Array, gradient: Gradient) -> list[Direction]:
+def _directions(case: Case, seed: int, point: Point, g: Array, position: int) -> list[Direction]:
     """Derivatives of ⟨g, f⟩ along ±1 directions of one input, by differences in float64.
 
     Only entries that every step moves without rounding take part; where none does there is no direction.
     """
-    generator = case.generator(seed, f"directions {point.name} {gradient.position}")
-    x = point.inputs[gradient.position]
+    generator = case.generator(seed, f"directions {point.name} {position}")
+    x = point.inputs[position]
     movable = _moves_exactly(x)
     signs = [generator.choice((-1.0, 1.0), size=x.shape)]
     for _ in range(_SPARSE if x.size > 3 else 0):
         chosen = generator.permutation(x.size).reshape(x.shape) < max(1, math.isqrt(x.size))
         signs.append(np.where(chosen, generator.choice((-1.0, 1.0), size=x.shape), 0.0))
     entries = [sign * movable for sign in signs]
-    return [_along(case, point, g, gradient.position, d) for d in entries if d.any()]
+    return [_along(case, point, g, position, d) for d in entries if d.any()]
 
 
 def _along(case: Case, point: Point, g: Array, position: int, direction: Array) -> Direction:

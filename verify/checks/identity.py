@@ -9,6 +9,7 @@ import torch
 
 from verify.case import HARD, Case, Point, to_array
 from verify.check import Check, Finding, outcome, worst_of
+from verify.comparison import shows_nothing
 from verify.operation import Array, Identity
 from verify.outcome import Outcome
 
@@ -39,7 +40,8 @@ def _compare(case: Case, point: Point, identity: Identity) -> Finding:
         return _apart(identity, distance, bound)
     scale = np.asarray(float(np.max(np.abs(b), initial=0.0)) or 1.0)
     measured, allowed, worst = worst_of(distance, np.broadcast_to(bound, a.shape), scale, a, b, point.inputs)
-    return Finding(identity.name, measured, allowed, "of the largest entry", worst)
+    blind = shows_nothing(bound, b, case.arithmetic)
+    return Finding(identity.name, measured, allowed, "of the largest entry", worst, blind=blind)
 
 
 def _bit_for_bit(identity: Identity, left: torch.Tensor, right: torch.Tensor) -> Finding:

@@ -11,7 +11,15 @@ import torch.nn.functional as F  # noqa: N812 - torch's own documentation names 
 
 from verify.arithmetic import Arithmetic, compounded
 from verify.operation import Array, Cost, Domain, Formula, HardInput, Identity, Inputs, Operation, Workload
-from verify.operations.softmax import exponential_error, log_softmax, log_softmax_bound, softmax
+from verify.operations.softmax import (
+    confident,
+    exponential_error,
+    log_softmax,
+    log_softmax_bound,
+    overflowing,
+    softmax,
+    vanishing,
+)
 from verify.sampling import logits_and_targets
 
 # Powers of two: a weight then scales without rounding, and what is measured is the loss itself.
@@ -186,20 +194,19 @@ def _cross_entropy_vjp_bound(
     return of_d * d + product_error * (1 + a.u) + a.u * (d + 2 * p * total) + a.smallest, None
 
 
-def _gap(a: Arithmetic) -> float:
-    """The gap between two logits at which 1 + exp(−gap) rounds to 1 although exp(−gap) is normal."""
-    return float(np.ceil(-np.log(a.u)))
-
-
 def _pair(gap: float, target: int) -> Inputs:
     return np.array([[gap, 0.0]]), np.array([target])
 
 
 _FAR_LOGITS = (
-    HardInput("sure and right", lambda a: _pair(_gap(a), 0), far=True),
-    HardInput("sure and wrong", lambda a: _pair(_gap(a), 1), far=True),
-    HardInput("vanishing", lambda a: _pair(float(np.ceil(-1.5 * np.log(a.smallest))), 1), far=True),
-    HardInput("large and close", lambda a: (np.array([[1000.0, 999.0, 1001.0]]), np.array([0])), far=True),
+    HardInput("sure and right", lambda a: _pair(confident(a), 0), far=True),
+    HardInput("sure and wrong", lambda a: _pair(confident(a), 1), far=True),
+    HardInput("vanishing", lambda a: _pair(vanishing(a), 1), far=True),
+    HardInput(
+        "large and close",
+        lambda a: (np.array([[overflowing(a) + step for step in (0, -1, 1)]]), np.array([0])),
+        far=True,
+    ),
     HardInput("equal", lambda a: (np.array([[2.0, 2.0, 2.0, 2.0]]), np.array([3]))),
 )
 
@@ -323,9 +330,13 @@ CROSS_ENTROPY_PROBABILITIES = Operation(
     domain=Domain(
         _logits_and_probabilities,
         (
-            HardInput("vanishing", lambda a: (np.array([[1000.0, 0.0]]), np.array([[0.5, 0.5]])), far=True),
             HardInput(
-                "large and close", lambda a: (np.array([[1000.0, 999.0]]), np.array([[0.25, 0.75]])), far=True
+                "vanishing", lambda a: (np.array([[vanishing(a), 0.0]]), np.array([[0.5, 0.5]])), far=True
+            ),
+            HardInput(
+                "large and close",
+                lambda a: (np.array([[overflowing(a), overflowing(a) - 1]]), np.array([[0.25, 0.75]])),
+                far=True,
             ),
         ),
     ),

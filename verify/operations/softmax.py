@@ -40,14 +40,24 @@ def _row(*numbers: float) -> Inputs:
     return (np.array([numbers]),)
 
 
-def _confident(a: Arithmetic) -> float:
+def confident(a: Arithmetic) -> float:
     """The gap at which 1 + exp(−gap) rounds to 1 although exp(−gap) is a normal number."""
     return float(np.ceil(-np.log(a.u)))
 
 
-def _vanishing(a: Arithmetic) -> float:
-    """A gap so wide that exp(−gap) is below every number of the dtype."""
-    return float(np.ceil(-1.5 * np.log(a.smallest)))
+def overflowing(a: Arithmetic) -> float:
+    """The first whole number whose exp is infinite; further out, u·x alone would hide a result."""
+    return float(np.ceil(np.log(a.largest)))
+
+
+def vanishing(a: Arithmetic) -> float:
+    """The first whole gap at which exp(−gap) rounds to 0."""
+    return float(np.ceil(np.log(2) - np.log(a.smallest)))
+
+
+def _rows_far_apart(a: Arithmetic) -> Inputs:
+    far = max(overflowing(a), vanishing(a))
+    return (np.array([[far, far - 1], [-far, 1 - far]]),)
 
 
 def _hard(dim: int) -> tuple[HardInput, ...]:
@@ -55,14 +65,22 @@ def _hard(dim: int) -> tuple[HardInput, ...]:
     return (
         HardInput("equal", lambda a: _row(3.0, 3.0, 3.0), options),
         HardInput("single", lambda a: _row(2.5), options),
-        HardInput("large and close", lambda a: _row(1000.0, 999.0, 1001.0), options, far=True),
-        HardInput("very negative", lambda a: _row(-1000.0, -1001.0, -999.0), options, far=True),
         HardInput(
-            "rows far apart", lambda a: (np.array([[1000.0, 999.0], [-1000.0, -999.0]]),), options, far=True
+            "large and close",
+            lambda a: _row(overflowing(a), overflowing(a) - 1, overflowing(a) + 1),
+            options,
+            far=True,
         ),
+        HardInput(
+            "very negative",
+            lambda a: _row(-vanishing(a), -vanishing(a) - 1, 1 - vanishing(a)),
+            options,
+            far=True,
+        ),
+        HardInput("rows far apart", _rows_far_apart, options, far=True),
         HardInput("largest", lambda a: _row(a.largest / 2, 0.0, -a.largest / 2), options, far=True),
-        HardInput("one wins", lambda a: _row(_confident(a), 0.0), options, far=True),
-        HardInput("vanishing", lambda a: _row(0.0, -_vanishing(a), -1.0), options, far=True),
+        HardInput("one wins", lambda a: _row(confident(a), 0.0), options, far=True),
+        HardInput("vanishing", lambda a: _row(0.0, -vanishing(a), -1.0), options, far=True),
     )
 
 
@@ -222,6 +240,19 @@ def log_softmax_vjp_bound(a: Arithmetic, g: Array, x: Array, dim: int) -> tuple[
     return (product_error * (1 + 2 * a.u) + a.u * (np.abs(g) + 2 * p * total) + a.smallest,)
 
 
+def _share_that_is_left(f: Any, x: torch.Tensor, dim: int) -> torch.Tensor:
+    """Σᵢ ∂xᵢ for a cotangent of ones, as a share of Σᵢ |∂xᵢ|: the entries are as large as their number."""
+    gradient = _gradient(f, x, dim=dim).double()
+    return gradient.sum(dim) / gradient.abs().sum(dim)
+
+
+def _share_that_may_be_left(a: Arithmetic, x: Array, dim: int) -> Array:
+    gradient = 1 - x.shape[dim] * softmax(x, dim)
+    bound = a.stored(gradient, log_softmax_vjp_bound(a, np.ones(x.shape), x, dim)[0])
+    # The share is the quotient of two sums, each off by no more than the bounds together.
+    return compounded(bound.sum(axis=dim) / np.abs(gradient).sum(axis=dim))
+
+
 LOG_SOFTMAX = Operation(
     name="log_softmax",
     subject="softmax",
@@ -251,11 +282,9 @@ LOG_SOFTMAX = Operation(
         ),
         Identity(
             "rows of the Jacobian sum to 0",
-            lambda f, x, dim: _gradient(f, x, dim=dim).double().sum(dim),
+            _share_that_is_left,
             lambda f, x, dim: torch.zeros_like(x).double().sum(dim),
-            lambda a, x, dim: a.stored(
-                softmax(x, dim), log_softmax_vjp_bound(a, np.ones(x.shape), x, dim)[0] + x.shape[dim] * a.u
-            ).sum(axis=dim),
+            _share_that_may_be_left,
         ),
     ),
     naive=lambda x, dim: torch.log(torch.softmax(x, dim=dim)),
@@ -263,13 +292,14 @@ LOG_SOFTMAX = Operation(
 
 
 def _logsumexp_bound(a: Arithmetic, x: Array, dim: int) -> Array:
-    # max + log Σ exp(x − max): the sum's relative error is log's absolute error; the last sum rounds.
+    # max + log Σ exp(x − max): the sum's relative error is log's absolute error. The last sum is what is
+    # stored: it rounds to the stored type once, whether there or from the working type.
     d = np.abs(shifted(x, dim))
     total = np.exp(-d).sum(axis=dim, keepdims=True)
     sum_error = compounded(_sum_error(a, x, dim))
     log_error = sum_error + a.elementary * (np.log(total) + sum_error)
     y = np.expand_dims(logsumexp(x, dim), dim)
-    return (log_error * (1 + a.u) + a.u * np.abs(y)).squeeze(dim)
+    return (log_error * (1 + a.u) + a.w * np.abs(y)).squeeze(dim)
 
 
 def _logsumexp_vjp_bound(a: Arithmetic, g: Array, x: Array, dim: int) -> tuple[Array]:

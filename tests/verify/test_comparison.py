@@ -1,0 +1,41 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from verify.arithmetic import Arithmetic
+from verify.comparison import shows_nothing
+
+FLOAT32 = Arithmetic.of("float32")
+LOST = FLOAT32.smallest_normal / 2
+
+
+@pytest.mark.parametrize(
+    ("bound", "exact", "nothing"),
+    [
+        ([1.0, 1.0], [1.0, 1.0], True),
+        ([1.0, 0.9], [1.0, 1.0], False),
+        ([np.nan], [1.0], False),
+        ([0.5], [-0.4], True),
+        ([0.5], [-0.6], False),
+        ([0.5, 0.1], [LOST, 1.0], False),
+        ([0.5, 2.0], [LOST, 1.0], True),
+        ([0.5], [0.0], False),
+        ([1.0], [0.0], True),
+        ([], [], False),
+    ],
+    ids=[
+        "every entry could be 0",
+        "one entry could not",
+        "no bound is judged elsewhere",
+        "negative and hidden",
+        "negative and seen",
+        "what may underflow is not counted",
+        "what may underflow saves nothing",
+        "exactly 0, told from 1",
+        "exactly 0, not told from 1",
+        "empty",
+    ],
+)
+def test_a_bound_shows_nothing_where_a_result_of_zeros_would_lie_within_it(bound, exact, nothing):
+    assert shows_nothing(np.array(bound), np.array(exact), FLOAT32) is nothing
