@@ -40,13 +40,13 @@ class AccuracyRow:
 
 
 def accuracy(run: Run, operations: Sequence[str]) -> tuple[AccuracyRow, ...]:
-    """One row for each operation, dtype and device that has outcomes with a `fraction` or `ulps` figure.
+    """One row for each operation, dtype and device that has outcomes with an `ulps` figure.
 
     The rows follow the order of `operations`, then from the widest dtype to the narrowest.
     """
     measured: dict[tuple[str, str, str], list[Outcome]] = {}
     for outcome in run.outcomes:
-        if outcome.status is not Status.SKIPPED and not {"fraction", "ulps"}.isdisjoint(outcome.figures):
+        if outcome.status is not Status.SKIPPED and "ulps" in outcome.figures:
             measured.setdefault((outcome.operation, outcome.device, outcome.dtype), []).append(outcome)
     rows = [_row(*key, members) for key, members in measured.items()]
     position = {name: i for i, name in enumerate(operations)}
@@ -57,7 +57,7 @@ def accuracy(run: Run, operations: Sequence[str]) -> tuple[AccuracyRow, ...]:
 
 def fraction_of(outcome: Outcome) -> float:
     """The error over its bound; a nan, where the result itself is gone, counts as infinite."""
-    figure = outcome.figures.get("fraction", outcome.fraction)
+    figure = outcome.fraction
     return math.inf if figure is None or math.isnan(figure) else figure
 
 

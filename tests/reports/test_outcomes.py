@@ -39,7 +39,7 @@ def test_figures_that_json_has_no_number_for_come_back(sample, stored, read):
 
 
 def test_an_outcome_survives_being_stored(sample):
-    outcome = outcome_from_json(sample.failing(measured="inf", figures={"ulps": "inf", "fraction": 3.0}))
+    outcome = outcome_from_json(sample.failing(measured="inf", figures={"ulps": "inf", "other": 3.0}))
     assert outcome_from_json(json.loads(json.dumps(outcome.to_json()))) == outcome
 
 
