@@ -1,11 +1,12 @@
-"""Differences: a derivative along a line by finite differences that report their own error interval.
+"""Differences: derivatives along a line by finite differences that report their own error interval.
 
 Central differences D(h) = (φ(h) − φ(−h))/2h have the error series c₂h² + c₄h⁴ + c₆h⁶ + …; Richardson's
 extrapolation over h, h/2, h/4 removes the first two terms and leaves order 6. Over a ladder of dyadic
 steps the truncation error falls and the rounding error rises; the step with the smallest sum of the two
 is taken, and that sum is the interval. Nothing is chosen by hand: the truncation error is what the
 other rungs disagree by, the rounding error is measured on the function itself. A corner of φ is
-recognised; at it the one-sided derivatives are returned instead of their meaningless mean.
+recognised; at it the one-sided derivatives are returned instead of their meaningless mean. All of it is
+done for every entry of a vector function at once, each with its own step.
 
 What it cannot see: features narrower than the fine grid beside 0, 2⁻²⁰ (`verify/line.py`).
 """
@@ -24,16 +25,18 @@ from verify.line import (
     GRID_SPACING,
     RUNGS,
     UNIT_ROUNDOFF,
+    Flags,
     Line,
+    Rungs,
     Vector,
     corner,
     even_part,
+    from_rung,
     jumps,
     least_movement,
     noise,
     sample,
     stands_out,
-    summed,
     term_noise,
 )
 
@@ -42,25 +45,23 @@ from verify.line import (
 # functions whose domain ends, or whose corner lies, close by.
 LADDERS = (2.0**-3, 2.0**-11, 2.0**-19, 2.0**-27, 2.0**-35)
 
+# Extrapolation takes three rungs, and an error two estimates: no corner may lie above this rung.
+_LAST_START = RUNGS - 4
+# Entries that are worked on at a time, so that what is formed of them stays in the cache.
+_ENTRIES = 2**13
+
 
 @dataclass(frozen=True)
 class Derivative:
     """φ′(0) with an interval: every one-sided derivative lies in [low − error, high + error].
 
     Away from a corner low and high are equal. `error` is infinite or nan where nothing can be said.
-    `step` is the largest step of the rung used.
     """
 
     low: float
     high: float
     error: float
     kink: bool
-    step: float
-
-    @property
-    def value(self) -> float:
-        """The derivative; at a corner the mean of the two sides."""
-        return (self.low + self.high) / 2
 
     def distance(self, claim: float) -> float:
         """How far a claimed derivative lies from [low, high], not counting the error. nan if unknown."""
@@ -69,32 +70,110 @@ class Derivative:
         return max(self.low - claim, claim - self.high, 0.0)
 
 
-_NOTHING = Derivative(math.nan, math.nan, math.nan, False, math.nan)
+@dataclass(frozen=True)
+class Derivatives:
+    """The derivative at 0 of every entry of a vector function, each with its interval.
+
+    `error` is nan where nothing can be said. Shapes: (m,) all.
+    """
+
+    low: Vector
+    high: Vector
+    error: Vector
+    kink: Flags
+
+    @property
+    def known(self) -> Flags:
+        """Which entries something can be said of."""
+        return np.isfinite(self.error)
+
+    def weighted(self, weights: Vector) -> Derivative:
+        """The derivative of Σ wⱼφⱼ: the widest set that conventions for the entries allow.
+
+        An entry whose weight is 0 takes no part. Shapes: (m,).
+        """
+        part = np.flatnonzero(weights)
+        w = weights[part]
+        low, high = w * self.low[part], w * self.high[part]
+        error = float(np.sum(np.abs(w) * self.error[part]))
+        # The sums round like any other.
+        error += part.size * UNIT_ROUNDOFF * float(np.sum(np.maximum(np.abs(low), np.abs(high))))
+        return Derivative(
+            float(np.sum(np.minimum(low, high))),
+            float(np.sum(np.maximum(low, high))),
+            error,
+            bool(self.kink[part].any()),
+        )
+
+    def distance(self, claims: Vector) -> Vector:
+        """How far claimed derivatives lie from [low, high], not counting the error; nan where unknown."""
+        beyond = np.maximum(np.maximum(self.low - claims, claims - self.high), 0.0)
+        return np.where(np.isnan(self.low + self.high + claims), np.nan, beyond)
 
 
-def derivative(terms: Callable[[float], Vector]) -> Derivative:
-    """The derivative at 0 of t ↦ Σ terms(t), with its interval.
+def derivatives(function: Callable[[Vector], Vector]) -> Derivatives:
+    """The derivative at 0 of every entry of a vector function of one variable, with its interval.
 
-    The caller moves its argument by exactly t: a rounded argument is an error that no grid can show.
-    The terms are looked at one by one for corners (two corners may cancel in the sum), and together for
-    the derivative.
+    The caller moves its argument by exactly t: a rounded argument is an error that no grid can show. It
+    is asked for lower ladders only while some entry's domain ends, or its corner lies, close by.
+
+    Shapes: the function takes (places,) and gives (places, m).
     """
     lines: list[Line] = []
+    found: Derivatives | None = None
+    unsettled: Rungs = np.zeros(0, dtype=np.intp)
     for ladder in LADDERS:
-        line = sample(terms, ladder)
-        if not line.finite:
-            continue
+        line = sample(function, ladder)
+        if found is None:
+            size = line.center.size
+            low, high, error = (np.full(size, np.nan) for _ in range(3))
+            found = Derivatives(low, high, error, np.zeros(size, dtype=bool))
+            unsettled = np.arange(size)
         lines.append(line)
-        if stands_out(line):
-            continue
-        rung = corner(line)
+        settled = []
+        for chosen in np.split(unsettled, range(_ENTRIES, unsettled.size, _ENTRIES)):
+            whole = chosen.size == line.center.size
+            part = [line if whole else line.entries(chosen), *(c.entries(chosen) for c in lines[:-1])]
+            settled.append(_settle(part[0], part[1:], chosen, found))
+        unsettled = unsettled[~np.concatenate(settled)]
+        if not unsettled.size:
+            return found
+    assert found is not None
+    _settle_at_corners([line.entries(unsettled) for line in lines], unsettled, found)
+    return found
+
+
+def _settle(line: Line, coarser: Sequence[Line], chosen: Rungs, found: Derivatives) -> Flags:
+    """Write down the derivatives that this ladder of steps can tell. Returns which of its entries."""
+    with np.errstate(all="ignore"):
+        even, off = even_part(line)
+        last = corner(even, off)
         # A corner at distance δ bends the two rungs below the last one on which it is recognised.
-        start = 0 if rung is None else rung + 3
-        if start <= RUNGS - 4:
-            return _central(line, start, lines[:-1])
-    if not lines or stands_out(lines[-1]) or jumps(lines[-1]):
-        return _NOTHING
-    return _one_sided(lines[0])
+        start = np.where(last < 0, 0, last + 3)
+        clear = line.finite & ~stands_out(line) & (start <= _LAST_START)
+        if not clear.any():
+            return clear
+        if not clear.all():
+            line, coarser = line.entries(clear), [c.entries(clear) for c in coarser]
+            even, off, start, chosen = even[:, clear], off[:, clear], start[clear], chosen[clear]
+        value, error = _central(line, start if start.any() else None, coarser, even, off)
+    found.low[chosen] = found.high[chosen] = value
+    found.error[chosen] = error
+    return clear
+
+
+def _settle_at_corners(lines: Sequence[Line], chosen: Rungs, found: Derivatives) -> None:
+    """One-sided derivatives, from the coarsest ladder that an entry's domain allows."""
+    with np.errstate(all="ignore"):
+        lost = stands_out(lines[-1]) | jumps(lines[-1])
+        waiting = ~lost
+        for line in lines:
+            now = waiting & line.finite
+            if now.any():
+                part = _one_sided(line.entries(now))
+                for name in ("low", "high", "error", "kink"):
+                    getattr(found, name)[chosen[now]] = getattr(part, name)
+            waiting &= ~now
 
 
 def extrapolation(powers: Sequence[int]) -> tuple[tuple[float, ...], float]:
@@ -120,93 +199,106 @@ _ONE_SIDED = extrapolation((1, 2, 3))
 _BESIDE = extrapolation((1, 2))
 
 
-def _weighted(weights: Sequence[float], values: Sequence[float] | Vector) -> float:
-    return float(sum(w * v for w, v in zip(weights, values, strict=False)))
+def _windows(weights: Sequence[float], rungs: Vector) -> Vector:
+    """The weighted sum of every run of neighbouring rungs. Shapes: (rungs, m) gives (runs, m)."""
+    count = len(rungs) - len(weights) + 1
+    total = weights[0] * rungs[:count]
+    for i, weight in enumerate(weights[1:], 1):
+        total = total + weight * rungs[i : count + i]
+    return total
 
 
-def _central(line: Line, start: int, coarser: Sequence[Line]) -> Derivative:
-    quotients = summed(line.plus - line.minus) / (2 * line.steps)
+def _central(
+    line: Line, start: Rungs | None, coarser: Sequence[Line], even: Vector, even_off: Vector
+) -> tuple[Vector, Vector]:
+    quotients = (line.plus - line.minus) / (2 * line.steps[:, None])
     off = noise(line, start, coarser)
-    value, error, step = _climb(quotients[start:], line.steps[start:], off, _CENTRAL, [_beside(line, off)])
-    return Derivative(value, value, error + _hidden(line, start) / 2, False, step)
+    value, error = _climb(quotients, line.steps, off, _CENTRAL, start, _beside(line, off))
+    return value, error + _hidden(even, even_off, start) / 2
 
 
-def _hidden(line: Line, start: int) -> float:
-    """The largest jump of a term's derivative at 0 that the samples cannot exclude.
+def _hidden(even: Vector, off: Vector, start: Rungs | None) -> Vector:
+    """The largest jump of each entry's derivative at 0 that the samples cannot exclude.
 
     It is the limit of E(h), of which a smooth function has only the odd powers of h; a central
     difference does not see it.
     """
     weights, amplification = _EVEN
-    even, off = (part[start:] for part in even_part(line))
-    limits = [
-        np.abs(sum(w * e for w, e in zip(weights, even[k:], strict=False))) + amplification * off[k]
-        for k in range(len(even) - len(weights) + 1)
-    ]
-    return float(np.sum(np.min(limits, axis=0)))
+    limits = np.abs(_windows(weights, even))
+    limits += amplification * off[: len(limits)]
+    return from_rung(limits, start, np.minimum)
 
 
-def _beside(line: Line, off: float) -> tuple[float, float]:
+def _beside(line: Line, off: Vector) -> tuple[Vector, Vector]:
     """A one-sided estimate from the fine grid and its rounding error.
 
     It is coarse, but no feature wider than the grid hides from it, as one may from the rungs (a period
     that divides every step, a narrow bend).
     """
     spacing = float(line.steps[-1]) * GRID_SPACING
-    total = summed(line.fine)
     weights, amplification = _BESIDE
-    quotients = [(total[i] - total[0]) / (i * spacing) for i in (4, 2, 1)]
-    return _weighted(weights, quotients), 2 * amplification * off / (4 * spacing)
+    quotients = [(line.fine[i] - line.fine[0]) / (i * spacing) for i in (4, 2, 1)]
+    value = np.sum([w * q for w, q in zip(weights, quotients, strict=True)], axis=0)
+    return value, 2 * amplification * off / (4 * spacing)
 
 
-def _one_sided(line: Line) -> Derivative:
-    """The sum of every term's two one-sided derivatives: the widest set a convention may choose from."""
-    rungs = np.concatenate([line.plus, line.minus])
-    off = 2 * (term_noise(line) + UNIT_ROUNDOFF * np.max(np.abs(rungs), axis=0))
-    # The grid lies on the right; a term may stand still there and move on the left.
-    still = least_movement(line, line.plus)
-    low = high = error = step = 0.0
+def _one_sided(line: Line) -> Derivatives:
+    """Every entry's two one-sided derivatives: a convention may choose any number between them."""
+    rungs = np.maximum(np.abs(line.plus), np.abs(line.minus))
+    off = 2 * (term_noise(line) + UNIT_ROUNDOFF * np.max(rungs, axis=0))
+    # The grid lies on the right; an entry may stand still there and move on the left.
+    still = least_movement(line, [line.plus])
+    steps = line.steps[:, None]
     # A corner that is not quite at 0 leaves a term in 1/h: rungs then disagree by half of their error.
-    for j in range(line.center.size):
-        up = (line.plus[:, j] - line.center[j]) / line.steps
-        down = (line.center[j] - line.minus[:, j]) / line.steps
-        right, right_error, step = _climb(up, line.steps, float(off[j] + still[j]), _ONE_SIDED)
-        left, left_error, _ = _climb(down, line.steps, float(off[j]), _ONE_SIDED)
-        low, high = low + min(left, right), high + max(left, right)
-        error += 2 * max(left_error, right_error)
-    return Derivative(low, high, error, True, step)
+    right, right_error = _climb((line.plus - line.center) / steps, line.steps, off + still, _ONE_SIDED)
+    left, left_error = _climb((line.center - line.minus) / steps, line.steps, off, _ONE_SIDED)
+    error = 2 * np.maximum(left_error, right_error)
+    return Derivatives(np.minimum(left, right), np.maximum(left, right), error, np.ones(error.shape, bool))
 
 
 def _climb(
     quotients: Vector,
     steps: Vector,
-    off: float,
+    off: Vector,
     method: tuple[tuple[float, ...], float],
-    finest: Sequence[tuple[float, float]] = (),
-) -> tuple[float, float, float]:
+    start: Rungs | None = None,
+    beside: tuple[Vector, Vector] | None = None,
+) -> tuple[Vector, Vector]:
     """Extrapolate from every rung and keep the one with the smallest truncation plus rounding error.
 
-    `finest` are estimates from closer by, with their rounding errors. Returns value, error and step.
+    `beside` is an estimate from closer by, with its rounding error. Returns values and errors.
+    Shapes: `quotients` (rungs, m), the others (m,).
     """
     weights, amplification = method
-    estimates = [_weighted(weights, quotients[k:]) for k in range(len(steps) - len(weights) + 1)]
+    estimates = _windows(weights, quotients)
+    count = len(estimates)
     # The quotients and their weighted sum are rounded themselves, four times each at most.
-    arithmetic = 4 * UNIT_ROUNDOFF * float(np.max(np.abs(quotients))) * sum(abs(w) for w in weights)
-    ladder = [(e, amplification * off / float(steps[k]) + arithmetic) for k, e in enumerate(estimates)]
-    ladder += finest
-    best = (math.nan, math.inf, math.nan)
-    for k in range(1, len(estimates)):
-        value, rounding = ladder[k]
-        # The rung above disagrees by almost all of its own error, which is larger than this one's by
-        # the ratio 2^order: a safety factor of 63 (central) where the series has set in. Two estimates
-        # can agree by chance, so the disagreement before that, reduced by the ratio, counts too.
-        truncation = abs(value - estimates[k - 1])
-        if k >= 2:
-            truncation = max(truncation, abs(estimates[k - 1] - estimates[k - 2]) / 64)
-        # What rounding does not explain of the disagreement with any finer estimate is truncation too: a
-        # series that has not set in, or converges slowly, shows there. Half may lie beyond the finest.
-        finer = [abs(value - other) - error - rounding for other, error in ladder[k + 1 :]]
-        error = max(truncation, 2 * max([0.0, *finer])) + rounding
-        if error < best[1]:
-            best = (value, error, float(steps[k]))
-    return best
+    arithmetic = 4 * UNIT_ROUNDOFF * sum(abs(w) for w in weights) * from_rung(np.abs(quotients), start)
+    rounding = amplification * off / steps[:count, None] + arithmetic
+    # The rung above disagrees by almost all of its own error, which is larger than this one's by
+    # the ratio 2^order: a safety factor of 63 (central) where the series has set in. Two estimates
+    # can agree by chance, so the disagreement before that, reduced by the ratio, counts too.
+    apart = np.abs(estimates[1:] - estimates[:-1])
+    before = apart[:-1] / 64
+    if start is not None:
+        # Estimates above an entry's first rung are no evidence.
+        before = np.where(np.arange(count - 2)[:, None] >= start, before, 0.0)
+    truncation = apart.copy()
+    truncation[1:] = np.maximum(apart[1:], before)
+    # What rounding does not explain of the disagreement with any finer estimate is truncation too: a
+    # series that has not set in, or converges slowly, shows there. Half may lie beyond the finest.
+    unexplained = np.zeros_like(apart)
+    for k in range(1, count - 1):
+        finer = np.abs(estimates[k] - estimates[k + 1 :]) - rounding[k + 1 :]
+        unexplained[k - 1] = np.maximum(finer.max(axis=0) - rounding[k], 0.0)
+    if beside is not None:
+        unexplained = np.maximum(unexplained, np.abs(estimates[1:] - beside[0]) - beside[1] - rounding[1:])
+    error = np.maximum(truncation, 2 * unexplained) + rounding[1:]
+    if start is not None:
+        error = np.where(np.arange(1, count)[:, None] > start, error, np.inf)
+    error = np.where(np.isnan(error), np.inf, error)
+    best = np.argmin(error, axis=0)[None]
+    return (
+        np.take_along_axis(estimates[1:], best, axis=0)[0],
+        np.take_along_axis(error, best, axis=0)[0],
+    )

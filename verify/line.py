@@ -1,15 +1,19 @@
-"""Line: a function sampled along a line, and what the samples tell of noise, corners and jumps."""
+"""Line: a vector function sampled along a line, and what the samples tell of noise, corners and jumps."""
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 Vector = npt.NDArray[np.float64]
+Flags = npt.NDArray[np.bool_]
+Rungs = npt.NDArray[np.signedinteger[Any]]
 
 RUNGS = 8
 UNIT_ROUNDOFF = 2.0**-53
@@ -25,9 +29,9 @@ _DEVIATIONS = 6.0
 
 @dataclass(frozen=True)
 class Line:
-    """A function φ = Σ terms sampled along a line: at 0, at ± every step, and on a fine grid beside 0.
+    """A vector function sampled along a line: at 0, at ± every step, and on a fine grid beside 0.
 
-    Shapes: `steps` (rungs,), `center` (m,), `plus` and `minus` (rungs, m), `fine` (points, m) for m terms.
+    Shapes: `steps` (rungs,), `center` (m,), `plus` and `minus` (rungs, m), `fine` (points, m).
     """
 
     steps: Vector
@@ -37,119 +41,178 @@ class Line:
     fine: Vector
 
     @property
-    def finite(self) -> bool:
-        """Whether every sample is a number."""
-        return all(np.isfinite(part).all() for part in (self.plus, self.minus, self.fine))
+    def finite(self) -> Flags:
+        """Which entries are numbers at every sample. Shapes: (m,)."""
+        # A sum is finite only where all are, or where finite numbers overflow it, which is as lost.
+        with np.errstate(all="ignore"):
+            total = np.abs(self.plus).sum(0) + np.abs(self.minus).sum(0) + np.abs(self.fine).sum(0)
+        return np.asarray(np.isfinite(total))
+
+    def entries(self, chosen: Flags | Rungs) -> Line:
+        """The line of some entries alone."""
+        return Line(
+            self.steps,
+            self.center[chosen],
+            self.plus[:, chosen],
+            self.minus[:, chosen],
+            self.fine[:, chosen],
+        )
 
 
-def sample(terms: Callable[[float], Vector], first_step: float) -> Line:
-    """Evaluate the terms on one ladder of steps and on the fine grid."""
-    steps: Vector = np.asarray(first_step * 2.0 ** -np.arange(RUNGS), dtype=np.float64)
-    center = terms(0.0)
-    spacing = GRID_SPACING * float(steps[-1])
+def _steps(first_step: float) -> Vector:
+    return np.asarray(first_step * 2.0 ** -np.arange(RUNGS), dtype=np.float64)
+
+
+def places(first_step: float) -> Vector:
+    """Where a line on this ladder of steps is sampled: 0, ± every step, and the fine grid.
+
+    Shapes: (1 + 2·rungs + points − 1,).
+    """
+    steps = _steps(first_step)
+    grid = GRID_SPACING * steps[-1] * np.arange(1, _GRID_POINTS)
+    return np.concatenate([[0.0], steps, -steps, grid])
+
+
+def sample(function: Callable[[Vector], Vector], first_step: float) -> Line:
+    """Evaluate a function on one ladder of steps and on the fine grid.
+
+    Shapes: the function takes (places,) and gives (places, m).
+    """
+    values = function(places(first_step))
     return Line(
-        steps,
-        center,
-        np.array([terms(h) for h in steps]),
-        np.array([terms(-h) for h in steps]),
-        np.array([center, *(terms(i * spacing) for i in range(1, _GRID_POINTS))]),
+        _steps(first_step),
+        values[0],
+        values[1 : 1 + RUNGS],
+        values[1 + RUNGS : 1 + 2 * RUNGS],
+        np.concatenate([values[:1], values[1 + 2 * RUNGS :]]),
     )
 
 
-def summed(rows: Vector) -> Vector:
-    """Σ terms at every sample, without a rounding of its own. Shapes: (samples, m) gives (samples,)."""
-    return np.array([math.fsum(row) for row in rows])
+@functools.cache
+def _difference_table(points: int) -> tuple[Vector, Rungs, Vector]:
+    """Rows that take the differences of order 3 and higher, scaled to the deviation of pure noise.
+
+    The k-th difference of pure noise has variance (2k)!/(k!)² σ²; from order 3 on the smooth part is gone.
+    Returns the rows, where each order begins, and how many rows it has.
+    """
+    orders = range(3, points - 1)
+    rows = [np.diff(np.eye(points), n=k, axis=0) / math.sqrt(math.comb(2 * k, k)) for k in orders]
+    counts = [len(block) for block in rows]
+    return np.concatenate(rows), np.cumsum([0, *counts[:-1]]), np.array(counts, dtype=float)[:, None]
 
 
 def noise_level(values: Vector) -> Vector:
     """The standard deviation of the noise in smooth functions sampled at equally spaced points.
 
-    The k-th difference of pure noise has variance (2k)!/(k!)² σ²; from order 3 on the smooth part is
-    gone. The largest of the estimates is taken: it errs on the side of seeing less.
+    The largest of the estimates of order 3 and higher is taken: it errs on the side of seeing less.
 
     Shapes: (points, m) gives (m,).
     Source: Moré & Wild, Estimating computational noise, SIAM J. Sci. Comput. 33 (2011), equation (2.2).
     """
-    differences, level = values, np.zeros(values.shape[1:])
-    for order in range(1, len(values) - 1):
-        differences = np.diff(differences, axis=0)
-        if order >= 3:
-            variance = np.mean(differences**2, axis=0) / math.comb(2 * order, order)
-            level = np.maximum(level, np.sqrt(variance))
-    return level
+    rows, begins, counts = _difference_table(len(values))
+    # Neighbouring values differ by little, and that difference is exact; the rows then round nothing of size.
+    squares = (rows @ (values - values[0])) ** 2
+    return np.asarray(np.sqrt((np.add.reduceat(squares, begins, axis=0) / counts).max(axis=0)))
 
 
 def term_noise(line: Line) -> Vector:
-    """How far each term beside 0 may be off. Each is rounded once, whatever the grid shows."""
+    """How far each entry beside 0 may be off. Each is rounded once, whatever the grid shows."""
     return _DEVIATIONS * noise_level(line.fine) + UNIT_ROUNDOFF * np.abs(line.center)
 
 
-def noise(line: Line, start: int, coarser: Sequence[Line]) -> float:
-    """How far an evaluation of φ may be off, at any point from rung `start` on.
+def from_rung(values: Vector, start: Rungs | None, reduce: np.ufunc = np.maximum) -> Vector:
+    """The largest (or, by `reduce`, least) of every column from its own start on; from the top if None.
 
-    Noise that is relative to the value is larger at a rung than beside 0, in proportion to the terms. A
-    term that stands still on the grid may be rounded more coarsely than the grid can show: then its least
-    visible movement, on the ladders tried before too, is taken for a rounding.
+    Shapes: `values` (rungs, m), `start` (m,) gives (m,).
     """
-    rungs = np.concatenate([line.plus[start:], line.minus[start:]])
-    beside = float(np.max(np.sum(np.abs(line.fine), axis=1)))
-    out = float(np.max(np.sum(np.abs(rungs), axis=1)))
-    growth = max(1.0, out / beside) if beside > 0 else 1.0
-    plus = np.concatenate([line.plus[start:], *(c.plus for c in coarser)])
-    minus = np.concatenate([line.minus[start:], *(c.minus for c in coarser)])
-    # A staircase moves on both sides; what moves on one only is a maximum or a clamp at its corner.
-    staircase = math.fsum(np.minimum(least_movement(line, plus), least_movement(line, minus)))
-    measured = float(noise_level(summed(line.fine)[:, None])[0])
-    return _DEVIATIONS * growth * measured + UNIT_ROUNDOFF * max(out, beside) + staircase
+    if start is None:
+        return np.asarray(reduce.reduce(values, axis=0))
+    upwards = reduce.accumulate(values[::-1], axis=0)[::-1]
+    return np.asarray(np.take_along_axis(upwards, start[None], axis=0)[0])
 
 
-def least_movement(line: Line, rungs: Vector) -> Vector:
-    """The smallest movement that the samples show of a term that stands still on half of the grid; else 0.
+def noise(line: Line, start: Rungs | None, coarser: Sequence[Line]) -> Vector:
+    """How far an evaluation of each entry may be off, at any place from rung `start` on.
 
-    Shapes: `rungs` (samples, m) gives (m,).
+    Noise that is relative to the value is larger at a rung than beside 0, in proportion to the value. An
+    entry that stands still on the grid may be rounded more coarsely than the grid can show: then its
+    least visible movement, on the ladders tried before too, is taken for a rounding.
     """
-    still = 2 * np.sum(np.diff(line.fine, axis=0) == 0, axis=0) >= _GRID_POINTS - 1
-    moved = np.abs(np.concatenate([rungs, line.fine]) - line.center)
-    least = np.min(np.where(moved > 0, moved, np.inf), axis=0)
-    # A term that is 0 stands still exactly: rounding is relative.
-    return np.where(still & np.isfinite(least) & (line.center != 0), least, 0.0)
+    beside = np.max(np.abs(line.fine), axis=0)
+    out = from_rung(np.maximum(np.abs(line.plus), np.abs(line.minus)), start)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        growth = np.where(beside > 0, np.maximum(1.0, out / beside), 1.0)
+    off = _DEVIATIONS * growth * noise_level(line.fine) + UNIT_ROUNDOFF * np.maximum(out, beside)
+    still = _still(line)
+    if still.any():
+        # A staircase moves on both sides; what moves on one only is a maximum or a clamp at its corner.
+        plus, minus = (
+            least_movement(line, [getattr(line, side), *(getattr(c, side) for c in coarser)], start)
+            for side in ("plus", "minus")
+        )
+        off = off + np.minimum(plus, minus)
+    return np.asarray(off)
 
 
-def stands_out(line: Line) -> bool:
-    """Whether the noise is that of φ(0) alone, far beyond roundoff: a peak narrower than the grid."""
-    total = summed(line.fine)[:, None]
-    size = max(float(np.max(np.abs(part))) for part in (line.fine, line.plus, line.minus))
-    others = max(UNIT_ROUNDOFF * size, float(noise_level(total[1:])[0]))
+def _still(line: Line) -> Flags:
+    """Which entries stand still on half of the grid. One that is 0 does so exactly: rounding is relative."""
+    resting = np.sum(line.fine[1:] == line.fine[:-1], axis=0)
+    return np.asarray((2 * resting >= _GRID_POINTS - 1) & (line.center != 0))
+
+
+def least_movement(line: Line, sides: Sequence[Vector], start: Rungs | None = None) -> Vector:
+    """The smallest movement that the samples show of an entry that stands still on half the grid; else 0.
+
+    The first of `sides` counts from rung `start` on. Shapes: every side (rungs, m) gives (m,).
+    """
+
+    def least(values: Vector, start: Rungs | None = None) -> Vector:
+        moved = np.abs(values - line.center)
+        return from_rung(np.where(moved > 0, moved, np.inf), start, np.minimum)
+
+    found = np.minimum(least(line.fine), least(sides[0], start))
+    for side in sides[1:]:
+        found = np.minimum(found, least(side))
+    return np.where(_still(line) & np.isfinite(found), found, 0.0)
+
+
+def stands_out(line: Line) -> Flags:
+    """Whether the noise is that of the value at 0 alone, far beyond roundoff: a peak within the grid."""
+    size = np.max(np.abs(line.fine), axis=0)
+    for rungs in (line.plus, line.minus):
+        size = np.maximum(size, np.max(np.abs(rungs), axis=0))
+    others = np.maximum(UNIT_ROUNDOFF * size, noise_level(line.fine[1:]))
     # 64: the weights of the differences on 8 points, at most C(7, 3) = 35, cannot make this of one roundoff.
-    return float(noise_level(total)[0]) > 64 * others
+    return np.asarray(noise_level(line.fine) > 64 * others)
 
 
 def even_part(line: Line) -> tuple[Vector, Vector]:
-    """E(h) = (φ(h) + φ(−h) − 2φ(0))/h of every term, signed, and how far noise may put it off.
+    """E(h) = (φ(h) + φ(−h) − 2φ(0))/h of every entry, signed, and how far noise may put it off.
 
     For a smooth function it is h·φ″ and halves with h; at a corner it tends to the jump of the derivative.
+    Shapes: (rungs, m) both.
     """
     steps = line.steps[:, None]
-    return (line.plus + line.minus - 2 * line.center) / steps, 4 * term_noise(line) / steps
+    even: Vector = (line.plus + line.minus - 2 * line.center) / steps
+    return even, 4 * term_noise(line) / steps
 
 
-def jumps(line: Line) -> bool:
+def jumps(line: Line) -> Flags:
     """Whether E(h) grows as h falls: φ jumps, or its derivative is infinite. At a corner it is steady."""
     even, off = even_part(line)
     even = np.abs(even)
-    return bool(np.any((even[1:] > 8 * off[1:]) & (even[1:] > 1.25 * even[:-1])))
+    return np.asarray(np.any((even[1:] > 8 * off[1:]) & (even[1:] > 1.25 * even[:-1]), axis=0))
 
 
-def corner(line: Line) -> int | None:
-    """The last rung on which some term looks like a corner; None if no term does.
+def corner(even: Vector, off: Vector) -> Rungs:
+    """The last rung on which an entry looks like a corner, from its even part; −1 where none does.
 
     Between the ratios 1/2 (smooth) and 1 (a corner) of E(h) at neighbouring rungs the limit is set in the
-    middle.
+    middle. Shapes: (rungs, m) both, gives (m,).
     """
-    even, off = even_part(line)
     even = np.abs(even)
     # Only where E stands eight times clear of the noise is its ratio read: the ratio is then off by less
     # than 2/8, the distance from 3/4 to either case.
-    clear = even > 8 * off
-    cornered = np.any(clear[1:] & (even[1:] > 0.75 * even[:-1]), axis=1)
-    return int(np.flatnonzero(cornered)[-1]) + 1 if cornered.any() else None
+    cornered = (even[1:] > 8 * off[1:]) & (even[1:] > 0.75 * even[:-1])
+    last = len(cornered) - np.argmax(cornered[::-1], axis=0)
+    return np.where(cornered.any(axis=0), last, -1)

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from verify.differences import derivative, extrapolation
+from verify.differences import derivatives, extrapolation
 from verify.line import RUNGS, noise_level
 
 FUNCTIONS = {
@@ -26,8 +26,14 @@ FUNCTIONS = {
 }
 
 
+def derivative(terms):
+    """That of the sum of the terms."""
+    found = derivatives(lambda places: np.array([terms(t) for t in places], dtype=float))
+    return found.weighted(np.ones(found.error.shape))
+
+
 def at(function, x):
-    return derivative(lambda t: np.array([function(x + t)], dtype=float))
+    return derivative(lambda t: np.array([function(x + t)]))
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
@@ -136,3 +142,18 @@ def test_the_number_of_evaluations_is_that_of_one_ladder():
 
     derivative(terms)
     assert len(calls) == 1 + 2 * RUNGS + 7
+
+
+@given(st.lists(st.sampled_from(sorted(FUNCTIONS)), min_size=1, max_size=6), st.integers(-(2**9), 2**9))
+def test_every_entry_is_judged_as_if_it_stood_alone(names, numerator):
+    x = numerator / 2**9
+    functions = [FUNCTIONS[name][0] for name in names] + [abs, lambda x: math.sqrt(x) if x >= 0 else math.nan]
+    alone = [derivatives(lambda places, f=f: np.array([[f(x + t)] for t in places])) for f in functions]
+    together = derivatives(lambda places: np.array([[f(x + t) for f in functions] for t in places]))
+    expected = {name: np.array([getattr(one, name)[0] for one in alone]) for name in ("low", "high", "error")}
+    # A product with many columns is summed in another order than one with a single column.
+    np.testing.assert_allclose(together.error, expected["error"], rtol=1e-6)
+    for name in ("low", "high"):
+        apart = np.abs(getattr(together, name) - expected[name])
+        assert not (apart > expected["error"]).any()
+    assert together.kink.tolist() == [bool(one.kink[0]) for one in alone]

@@ -19,7 +19,7 @@ from verify import devices
 from verify.case import ORDINARY, Case, Point, round_to, to_array, to_tensor
 from verify.check import Check, Finding, outcome, worst_of
 from verify.comparison import Comparison, cotangent, gradients, result, shows_nothing
-from verify.differences import LADDERS, Derivative, derivative
+from verify.differences import LADDERS, Derivative, derivatives
 from verify.line import RUNGS, Vector
 from verify.operation import Array
 from verify.outcome import Outcome, Status, judge
@@ -141,12 +141,14 @@ def _along(case: Case, point: Point, g: Array, position: int, direction: Array) 
     inputs = [to_tensor(x, "float64", device, case.workload.layout) for x in point.inputs]
     line = to_tensor(direction, "float64", device)
 
-    def terms(t: float) -> Vector:
-        moved = [x + t * line if i == position else x for i, x in enumerate(inputs)]
-        with torch.no_grad():
-            return np.asarray(g * to_array(case.function(*moved, **point.options)), dtype=float).ravel()
+    def moved(t: float) -> Vector:
+        there = [x + t * line if i == position else x for i, x in enumerate(inputs)]
+        return np.asarray(to_array(case.function(*there, **point.options)), dtype=float).ravel()
 
-    return Direction(direction, derivative(terms), math.fsum(np.abs(terms(0.0))))
+    with torch.no_grad():
+        found = derivatives(lambda places: np.array([moved(t) for t in places]))
+        size = math.fsum(np.abs(g.ravel() * moved(0.0)))
+    return Direction(direction, found.weighted(g.ravel()), size)
 
 
 def _moves_exactly(x: Array) -> Array:
