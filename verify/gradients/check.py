@@ -1,0 +1,303 @@
+"""Check: every question asked of a function's gradient, each answered by one finite difference.
+
+One line through the point, along a random direction that moves every entry of every input, is sampled
+once. The derivative of every output entry along it, with its interval, then serves all questions: any
+cotangent in reverse mode, the tangents of forward mode entry by entry, each output alone, batches. A
+wrong entry of the Jacobian cannot hide behind a zero weight, and two wrong entries cancel only by chance.
+"""
+
+from __future__ import annotations
+
+import math
+import secrets
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from verify.differences import Derivatives, derivatives
+from verify.gradients import forward as forward_mode
+from verify.gradients import reverse as reverse_mode
+from verify.gradients.function import (
+    Evaluated,
+    Function,
+    Point,
+    Tensors,
+    UnusableFunction,
+    point_of,
+    row,
+    size,
+    untouched_random_state,
+)
+from verify.gradients.locate import worst_place
+from verify.gradients.precision import against_witness, narrow, witness
+from verify.gradients.report import Answer, GradientReport, Place, overall
+from verify.gradients.reverse import Vjp
+from verify.gradients.second_order import second_order as second_order_of
+from verify.line import UNIT_ROUNDOFF, Flags, Vector
+from verify.outcome import Status, judge
+
+# Six standard deviations of a sum of independent roundings (Higham & Mary, A new approach to probabilistic
+# rounding error analysis, SIAM J. Sci. Comput. 41 (2019), theorem 2.4).
+_DEVIATIONS = 6.0
+
+
+@dataclass(frozen=True)
+class Questions:
+    """What is asked of a gradient."""
+
+    reverse: bool = True
+    forward: bool = False
+    second_order: bool = False
+    batched: bool = False
+    batched_forward: bool = False
+    undefined: bool = True
+    deterministic: bool = True
+
+
+def check_gradient(
+    function: Callable[..., Any],
+    inputs: Any,
+    *,
+    vjp: Vjp | None = None,
+    seed: int | None = None,
+    reverse: bool = True,
+    forward: bool = False,
+    second_order: bool = False,
+    batched: bool = False,
+    undefined: bool = True,
+    deterministic: bool = True,
+) -> GradientReport:
+    """Hold the gradient of a function of tensors against finite differences that know their error.
+
+    The gradient is taken in every input that requires one, in reverse mode; `forward` asks forward mode
+    too, `second_order` the gradient of the gradient, `batched` both under vmap. `undefined` asks each
+    output alone and none at all, `deterministic` the same answer twice. `vjp(cotangents, *inputs)`
+    replaces autograd where it is given. Inputs narrower than float64 are judged against a run in float64.
+
+    Shapes: any. Units: see `GradientReport`.
+    Raises: ValueError where the inputs or the function cannot be checked; it says why and what to do.
+    """
+    questions = Questions(
+        reverse=reverse,
+        forward=forward,
+        second_order=second_order,
+        batched=batched and reverse,
+        batched_forward=batched and forward,
+        undefined=undefined,
+        deterministic=deterministic,
+    )
+    return examine(function, inputs, questions, vjp=vjp, seed=seed)
+
+
+def examine(
+    function: Callable[..., Any],
+    inputs: Any,
+    questions: Questions,
+    *,
+    vjp: Vjp | None = None,
+    seed: int | None = None,
+    cotangents: Tensors | None = None,
+) -> GradientReport:
+    """As `check_gradient`, with the questions as a record, and cotangents for the second order if wanted."""
+    seed = secrets.randbits(31) if seed is None else seed
+    given = point_of(inputs)
+    generator = np.random.default_rng(seed)
+    with untouched_random_state():
+        line = _Line(Function(function, witness(given)), generator, vjp)
+        answers = list(line.answers(questions))
+        evaluations = line.function.evaluations
+        if narrow(given) and vjp is None:
+            low = Function(function, given)
+            answers.append(against_witness(low, line.function, generator))
+            evaluations += low.evaluations
+        lines = [line]
+        if questions.second_order:
+            second = _Line(second_order_of(line.function, generator, cotangents), generator, None)
+            lines.append(second)
+            answers += second.answers(Questions(undefined=False, deterministic=False), "second order, ")
+            evaluations += second.function.evaluations
+        places = [place for line in lines if (place := line.worst()) is not None]
+    return GradientReport(
+        status=overall(tuple(answer.status for answer in answers)),
+        smallest_visible_error=max((a.visible for a in answers), default=math.nan),
+        smallest_visible_entry=line.visible_entry,
+        worst=places[0] if places else None,
+        answers=tuple(answers),
+        corners=sum(int(np.count_nonzero(line.numeric.kink)) for line in lines),
+        unjudged=sum(int(np.count_nonzero(~line.numeric.known)) for line in lines),
+        evaluations=evaluations,
+        seed=seed,
+        function=function,
+        inputs=given.arguments,
+    )
+
+
+class _Line:
+    """A function's derivatives along one random line, and the questions that these can answer."""
+
+    def __init__(self, function: Function, generator: np.random.Generator, vjp: Vjp | None) -> None:
+        self.function = function
+        self.generator = generator
+        self.vjp = vjp
+        self.visible_entry = math.nan
+        self.at: Evaluated = function.evaluated()
+        self.value: Vector = row(self.at.outputs)
+        if self.value.size and not np.isfinite(self.value).any():
+            raise UnusableFunction(
+                "the function returns nothing but nan or inf at the inputs: choose inputs in its domain"
+            )
+        self.direction = _direction(generator, function.point)
+        self.numeric: Derivatives = derivatives(function.along(self.direction))
+        self._failed: Vector | None = None
+
+    def answers(self, questions: Questions, prefix: str = "") -> Iterator[Answer]:
+        """What is asked, answered."""
+        smooth = self.numeric.known & ~self.numeric.kink
+        if questions.reverse:
+            yield from self._in_reverse(questions, smooth, prefix)
+        if questions.forward or questions.batched_forward:
+            yield from self._in_forward(questions, prefix)
+        lost = int(np.count_nonzero(~self.numeric.known))
+        if lost:
+            note = f"{lost} of {self.value.size} jump or are not finite"
+            yield Answer(f"{prefix}every output entry", Status.INCONCLUSIVE, note=note)
+
+    def _in_reverse(self, questions: Questions, smooth: Flags, prefix: str) -> Iterator[Answer]:
+        g, h = self._cotangent(smooth), self._cotangent(smooth)
+        first, second = self._gradient(g), self._gradient(h, spread=True)
+        yield _sharpest(self._judged(f"{prefix}reverse mode", c, v) for c, v in ((g, first), (h, second)))
+        self.visible_entry = self._entry(g, first)
+        corners = self.numeric.kink & self.numeric.known
+        if corners.any():
+            c = self._cotangent(corners)
+            yield self._judged(f"{prefix}reverse mode at corners", c, self._gradient(c), corner=True)
+        if self.vjp is not None or not self.at.attached:
+            return
+        if questions.undefined:
+            yield from self._undefined(smooth, prefix)
+        if questions.deterministic and not np.array_equal(first, self._gradient(g), equal_nan=True):
+            note = "two backward passes of one graph differ"
+            yield Answer(f"{prefix}the same gradient twice", Status.FAIL, note=note)
+        if questions.batched:
+            found = reverse_mode.batched(self.at, (g, h))
+            pairs = zip((g, h), found, strict=True)
+            yield _sharpest(self._judged(f"{prefix}batched reverse mode", c, v) for c, v in pairs)
+
+    def _undefined(self, smooth: Flags, prefix: str) -> Iterator[Answer]:
+        if len(self.at.outputs) > 1:
+            for position, y in enumerate(self.at.outputs):
+                if y.requires_grad:
+                    part = np.zeros_like(smooth)
+                    part[reverse_mode.part_of(self.at, position)] = True
+                    g = self._cotangent(smooth & part)
+                    gradient = reverse_mode.alone(self.at, position, g)
+                    yield self._judged(f"{prefix}reverse mode, output {position} alone", g, gradient)
+        wrong = reverse_mode.undefined(self.at)
+        if wrong:
+            yield Answer(f"{prefix}no cotangent at all", Status.FAIL, note=wrong)
+
+    def _in_forward(self, questions: Questions, prefix: str) -> Iterator[Answer]:
+        if questions.forward:
+            tangents = forward_mode.tangents(self.function, self.direction)
+            yield self._entrywise(f"{prefix}forward mode", tangents)
+        if questions.batched_forward:
+            factors = (1.0, -0.5)
+            found = forward_mode.batched(self.function, self.direction, factors)
+            answers = [
+                self._entrywise(f"{prefix}batched forward mode", t / f)
+                for f, t in zip(factors, found, strict=True)
+            ]
+            yield _sharpest(answers)
+
+    def _judged(self, question: str, g: Vector, gradient: Vector, corner: bool = False) -> Answer:
+        """A gradient for the cotangent g against the derivative along the line."""
+        exact = self.numeric.weighted(g)
+        terms = gradient * self.direction
+        if not np.isfinite(terms).all():
+            self._failed = g if self._failed is None else self._failed
+            return Answer(question, Status.FAIL, math.nan, exact.error, note="the gradient has nan or inf")
+        claim = math.fsum(terms)
+        bound = exact.error + _rounding(terms, np.count_nonzero(g))
+        measured = exact.distance(claim)
+        status = judge(measured, bound)
+        if status is Status.FAIL and self._failed is None:
+            self._failed = g
+        largest = max(abs(exact.low), abs(exact.high))
+        if largest <= bound:
+            # Where the derivative vanishes, the function's own size is what an error is seen against.
+            largest = max(largest, float(np.abs(g) @ np.where(np.isfinite(self.value), np.abs(self.value), 0)))
+        visible = bound / largest if largest else (0.0 if bound == 0 else math.inf)
+        if status is Status.PASS and visible >= 1 and not corner:
+            status = Status.INCONCLUSIVE
+        return Answer(question, status, measured, bound, visible)
+
+    def _entrywise(self, question: str, tangents: Vector) -> Answer:
+        """Tangents against the derivative along the line, entry by entry."""
+        known = self.numeric.known
+        if not known.any():
+            return Answer(question, Status.PASS)
+        if not np.isfinite(tangents[known]).all():
+            return Answer(question, Status.FAIL, math.nan, note="the tangents have nan or inf")
+        largest = np.maximum(np.abs(self.numeric.low), np.abs(self.numeric.high))[known]
+        # Every tangent is a sum over the inputs.
+        slack = _DEVIATIONS * math.sqrt(self.direction.size) * UNIT_ROUNDOFF * np.max(largest)
+        bound = self.numeric.error[known] + slack
+        measured = self.numeric.distance(tangents)[known]
+        worst = int(np.argmax(measured - bound))
+        with np.errstate(divide="ignore", invalid="ignore"):
+            visible = float(np.min(np.where(largest > 0, bound / largest, np.inf)))
+        status = judge(float(measured[worst]), float(bound[worst]))
+        return Answer(
+            question,
+            status,
+            float(measured[worst]),
+            float(bound[worst]),
+            visible if math.isfinite(visible) else 0.0,
+        )
+
+    def worst(self) -> Place | None:
+        """The entry of the Jacobian that is furthest off, where reverse mode failed."""
+        if self._failed is None:
+            return None
+        return worst_place(self.function, self.at.outputs, self.direction, self._failed, self._gradient)
+
+    def _gradient(self, g: Vector, spread: bool = False) -> Vector:
+        if self.vjp is not None:
+            return reverse_mode.given(self.vjp, self.at, self.function.point.arguments, g)
+        return reverse_mode.gradient(self.at, g, spread)
+
+    def _cotangent(self, chosen: Flags) -> Vector:
+        # All digits, so that a narrower type on the way shows; none small, so that no output hides.
+        sizes = self.generator.uniform(0.25, 1.0, chosen.size)
+        return np.where(chosen, np.copysign(sizes, self.generator.random(chosen.size) - 0.5), 0.0)
+
+    def _entry(self, g: Vector, gradient: Vector) -> float:
+        """The relative error of the median entry of the gradient that would show."""
+        terms = np.abs(gradient * self.direction)
+        if not np.isfinite(terms).all() or not terms.any():
+            return math.nan
+        bound = self.numeric.weighted(g).error + _rounding(terms, np.count_nonzero(g))
+        return bound / float(np.median(terms[terms > 0]))
+
+
+def _direction(generator: np.random.Generator, point: Point) -> Vector:
+    """A random move of every entry, with 10 bits: a step of it is added to 24 bits without rounding."""
+    count = sum(size(x) for x in point.variables)
+    return generator.integers(512, 1024, count) / 1024 * generator.choice((-1.0, 1.0), count)
+
+
+def _rounding(terms: Vector, count: int) -> float:
+    """What rounding in the backward may put into Σ terms, of which each is a sum of `count` products.
+
+    An error of each term by √count roundings, independent of the others; and one that all of them share.
+    """
+    spread = float(np.sqrt(terms @ terms)) + abs(math.fsum(terms))
+    return _DEVIATIONS * math.sqrt(count) * UNIT_ROUNDOFF * spread
+
+
+def _sharpest(answers: Any) -> Answer:
+    """The gravest of several answers to one question, and of equals the one that saw most."""
+    grave = (Status.FAIL, Status.PASS, Status.INCONCLUSIVE)
+    return min(answers, key=lambda answer: (grave.index(answer.status), answer.visible))

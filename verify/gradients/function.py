@@ -1,0 +1,322 @@
+"""Function: a callable on tensors at a point, run as a map from real vectors to real vectors.
+
+A complex entry counts as two real ones, its real and its imaginary part. With that, torch's convention
+for complex gradients, the conjugate Wirtinger derivative, is the ordinary gradient of a real function.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+
+from verify.line import Vector
+
+Tensors = tuple[torch.Tensor, ...]
+# What a person passes: tensors, lists of tensors, and anything else, which is handed on as it is.
+Arguments = tuple[Any, ...]
+
+
+class UnusableInput(ValueError):
+    """The inputs cannot be differentiated; the message says which, and what to do."""
+
+
+class UnusableFunction(ValueError):
+    """The function cannot be checked at these inputs; the message says why, and what to do."""
+
+
+@dataclass(frozen=True)
+class Point:
+    """Where a function is differentiated: its arguments, and which of their tensors are variables.
+
+    `arguments` hold the tensors at their places; `variables` are those that require a gradient, in the
+    order in which they are met.
+    """
+
+    arguments: Arguments
+    variables: Tensors
+
+    def rebuilt(self, variables: Sequence[torch.Tensor]) -> Arguments:
+        """The arguments with other tensors in the place of the variables."""
+        following = iter(variables)
+        return tuple(_replaced(argument, following) for argument in self.arguments)
+
+
+def _replaced(argument: Any, following: Iterator[torch.Tensor]) -> Any:
+    if isinstance(argument, torch.Tensor):
+        return next(following) if argument.requires_grad else argument
+    if type(argument) in (list, tuple):
+        return type(argument)(_replaced(item, following) for item in argument)
+    return argument
+
+
+def _tensors(argument: Any) -> Iterator[torch.Tensor]:
+    if isinstance(argument, torch.Tensor):
+        yield argument
+    elif type(argument) in (list, tuple):
+        for item in argument:
+            yield from _tensors(item)
+
+
+def point_of(inputs: Any) -> Point:
+    """Collect the variables among the inputs and refuse what has no derivative.
+
+    Raises: UnusableInput where no input requires a gradient, or one is sparse, or its entries overlap in
+    memory, or the variables lie on several devices.
+    """
+    arguments = tuple(inputs) if type(inputs) in (list, tuple) else (inputs,)
+    variables = tuple(t for a in arguments for t in _tensors(a) if t.requires_grad)
+    if not variables:
+        raise UnusableInput(
+            "no input requires a gradient: call requires_grad_() on the floating or complex tensors that "
+            f"the gradient is asked for ({_listed(arguments)})"
+        )
+    for position, x in enumerate(variables):
+        if x.layout is not torch.strided:
+            raise UnusableInput(
+                f"input {position} has the layout {x.layout}: an entry that is not stored cannot be moved; "
+                "pass its values and build the sparse tensor inside the function"
+            )
+        if _overlaps(x):
+            raise UnusableInput(
+                f"input {position} has entries that share memory (strides {x.stride()} for the shape "
+                f"{tuple(x.shape)}): they cannot be moved apart; pass x.clone()"
+            )
+    devices = {x.device for x in variables}
+    if len(devices) > 1:
+        raise UnusableInput(
+            f"the inputs lie on different devices, {', '.join(sorted(map(str, devices)))}: "
+            "move them to one, and move them on inside the function"
+        )
+    return Point(arguments, variables)
+
+
+def _listed(arguments: Arguments) -> str:
+    kinds = [str(t.dtype).removeprefix("torch.") for a in arguments for t in _tensors(a)]
+    return "tensors: " + ", ".join(kinds) if kinds else "there is no tensor among them"
+
+
+def _overlaps(x: torch.Tensor) -> bool:
+    """Whether two entries share memory although neither is an expanded one (stride 0)."""
+    steps = sorted((stride, size) for stride, size in zip(x.stride(), x.shape, strict=True) if size > 1)
+    reach = 0
+    for stride, size in steps:
+        if stride == 0:
+            continue
+        if stride <= reach:
+            return True
+        reach += stride * (size - 1)
+    return False
+
+
+def real(x: torch.Tensor) -> torch.Tensor:
+    """A tensor's entries as one real row. Shapes: (…,) gives (n,), or (2n,) for a complex one."""
+    x = x.resolve_conj().resolve_neg()
+    return (torch.view_as_real(x) if x.is_complex() else x).reshape(-1)
+
+
+def like(row: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
+    """The inverse of `real`: a real row in the shape and the dtype of x."""
+    if x.is_complex():
+        return torch.view_as_complex(row.reshape(*x.shape, 2)).to(x.dtype)
+    return row.reshape(x.shape).to(x.dtype)
+
+
+def size(x: torch.Tensor) -> int:
+    """How many real entries a tensor has."""
+    return x.numel() * (2 if x.is_complex() else 1)
+
+
+def row(tensors: Sequence[torch.Tensor]) -> Vector:
+    """Several tensors as one real vector in float64."""
+    if not tensors:
+        return np.zeros(0)
+    parts = [real(t.detach()).to("cpu", torch.float64) for t in tensors]
+    return np.asarray((parts[0] if len(parts) == 1 else torch.cat(parts)).numpy())
+
+
+def split(vector: Vector, tensors: Sequence[torch.Tensor]) -> tuple[Vector, ...]:
+    """A real vector in pieces, one for each tensor."""
+    ends = np.cumsum([size(t) for t in tensors])
+    return tuple(np.split(vector, ends[:-1])) if tensors else ()
+
+
+def tensors_of(vector: Vector, like_these: Sequence[torch.Tensor]) -> Tensors:
+    """A real vector as tensors of the shapes, dtypes and devices of others."""
+    return tuple(
+        like(torch.from_numpy(np.array(piece)).to(x.device), x)
+        for piece, x in zip(split(vector, like_these), like_these, strict=True)
+    )
+
+
+@dataclass(frozen=True)
+class Evaluated:
+    """A function's result with its graph.
+
+    `variables` are the leaves it was evaluated at; `outputs` its floating and complex tensors that carry
+    a gradient, or all of them where none does (`attached` is False).
+    """
+
+    variables: Tensors
+    outputs: Tensors
+    attached: bool
+
+
+class Function:
+    """A callable at a point. It counts its evaluations and gives a random function the same numbers each time.
+
+    Raises: UnusableFunction with the reason, wherever the callable cannot be run or judged.
+    """
+
+    def __init__(self, function: Callable[..., Any], point: Point, needs_graph: bool = False) -> None:
+        self.callable = function
+        self.point = point
+        self.evaluations = 0
+        self._needs_graph = needs_graph
+        self._random_state: torch.Tensor | None = None
+        self._chosen: tuple[int, ...] | None = None
+        self._length = 0
+
+    def evaluated(self) -> Evaluated:
+        """The outputs at fresh leaves in the layout of the point's variables, with their graph."""
+        return self._evaluated(tuple(self.copied(x).requires_grad_() for x in self.point.variables))
+
+    def evaluated_at(self, vector: Vector) -> Evaluated:
+        """The outputs, with their graph, where the variables have other values: those of a real row."""
+        tensors = tensors_of(vector, self.point.variables)
+        leaves = [_laid_out(t, x) for t, x in zip(tensors, self.point.variables, strict=True)]
+        return self._evaluated(tuple(leaf.requires_grad_() for leaf in leaves))
+
+    def _evaluated(self, leaves: Tensors) -> Evaluated:
+        versions = [leaf._version for leaf in leaves]
+        before = torch.get_rng_state() if self._random_state is None else self._random_state
+        with torch.enable_grad():
+            outputs = self.outputs(leaves)
+        if self._random_state is None and not torch.equal(before, torch.get_rng_state()):
+            self._random_state = before  # the function draws random numbers: from now on the same ones
+        for position, (leaf, version) in enumerate(zip(leaves, versions, strict=True)):
+            if leaf._version != version:
+                raise UnusableFunction(
+                    f"the function changes input {position} in place, so that it is not what was passed "
+                    "any more: check lambda x: function(x.clone())"
+                )
+        self._length = sum(size(y) for y in outputs)
+        return Evaluated(leaves, outputs, any(y.requires_grad for y in outputs))
+
+    def outputs(self, variables: Sequence[torch.Tensor]) -> Tensors:
+        """The outputs that take part, where the variables are these tensors."""
+        return self.outputs_of(self.point.rebuilt(variables))
+
+    def outputs_of(self, arguments: Arguments) -> Tensors:
+        """The outputs that take part: those that carry a gradient at the point, or all floating ones."""
+        self.evaluations += 1
+        if self._random_state is not None:
+            torch.set_rng_state(self._random_state)
+        try:
+            result = self.callable(*arguments)
+        except UnusableInput:
+            raise
+        except Exception as error:  # a checked function may raise anything; what it raised is told
+            first = str(error).splitlines()[0] if str(error) else ""
+            raise UnusableFunction(f"the function raised {type(error).__name__}: {first}") from error
+        outputs = _outputs(result)
+        if self._chosen is None:
+            self._chosen = _differentiable(outputs)
+        if any(i >= len(outputs) for i in self._chosen):
+            raise UnusableFunction(f"the function returned {len(outputs)} outputs, and another number before")
+        return tuple(outputs[i] for i in self._chosen)
+
+    def along(self, direction: Vector) -> Callable[[Vector], Vector]:
+        """t ↦ the outputs at x + t·direction as a real row; nan where the callable cannot be run.
+
+        Shapes: takes (places,) and gives (places, m).
+        """
+        moves = tuple(torch.from_numpy(np.array(m)) for m in split(direction, self.point.variables))
+
+        def values(places: Vector) -> Vector:
+            steps = torch.from_numpy(places)
+            moved = [_moved(x, m, steps) for x, m in zip(self.point.variables, moves, strict=True)]
+            rows = [self._row(variables) for variables in zip(*moved, strict=True)]
+            if rows[0] is None and not self._needs_graph:
+                # It cannot be run without a graph at x itself: it differentiates something inside.
+                self._needs_graph = True
+                rows = [self._row(variables) for variables in zip(*moved, strict=True)]
+            lost = np.full(self._length, np.nan)
+            return np.stack([lost if r is None or r.size != self._length else r for r in rows])
+
+        return values
+
+    def _row(self, variables: Tensors) -> Vector | None:
+        """The outputs at a moved point; None where the function cannot be run there."""
+        try:
+            if self._needs_graph:
+                with torch.enable_grad():
+                    return row(self.outputs([v.requires_grad_() for v in variables]))
+            with torch.no_grad():
+                return row(self.outputs(variables))
+        except UnusableFunction:
+            return None
+
+    def copied(self, x: torch.Tensor) -> torch.Tensor:
+        """The values of a variable in memory of their own, in its layout."""
+        return _laid_out(x.detach(), x)
+
+
+def _outputs(result: Any) -> Tensors:
+    if isinstance(result, torch.Tensor):
+        return (result,)
+    if isinstance(result, list | tuple):
+        found = tuple(t for item in result for t in _tensors(item))
+        if found:
+            return found
+    raise UnusableFunction(
+        f"the function returned {type(result).__name__}: it must return a tensor or a tuple of tensors"
+    )
+
+
+def _differentiable(outputs: Tensors) -> tuple[int, ...]:
+    """Which outputs take part: those that carry a gradient, or where none does, all floating ones."""
+    floating = [i for i, y in enumerate(outputs) if y.is_floating_point() or y.is_complex()]
+    for i in floating:
+        if outputs[i].layout is not torch.strided:
+            raise UnusableFunction(f"output {i} has the layout {outputs[i].layout}: return y.to_dense()")
+    return tuple(i for i in floating if outputs[i].requires_grad) or tuple(floating)
+
+
+def _laid_out(values: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
+    """Values in memory of their own, with the strides of x where that is not contiguous."""
+    if x.is_contiguous() or 0 in x.stride():
+        # The entries of an expanded tensor are moved apart, each in memory of its own.
+        return values.clone(memory_format=torch.contiguous_format)
+    return torch.empty_strided(x.shape, x.stride(), dtype=x.dtype, device=x.device).copy_(values)
+
+
+def _moved(x: torch.Tensor, move: torch.Tensor, steps: torch.Tensor) -> Sequence[torch.Tensor]:
+    """x + t·move at every step, each in the layout of x.
+
+    Shapes: `move` (n,), `steps` (places,).
+    """
+    start = real(x.detach())
+    apart = torch.outer(steps, move).to(start.device, start.dtype)
+    rows = (start + apart).unbind()
+    if x.is_contiguous() and not x.is_complex():
+        return [r.view(x.shape) for r in rows]
+    return [_laid_out(like(r, x), x) for r in rows]
+
+
+def cotangents_like(outputs: Sequence[torch.Tensor], generator: np.random.Generator) -> Tensors:
+    """Random cotangents for outputs, with few bits, so that a step is added to them without rounding."""
+    count = sum(size(y) for y in outputs)
+    entries = generator.integers(256, 1024, count) / 1024 * generator.choice((-1.0, 1.0), count)
+    return tensors_of(entries, outputs)
+
+
+@contextmanager
+def untouched_random_state() -> Iterator[None]:
+    """Leave torch's random numbers as they were found."""
+    with torch.random.fork_rng(devices=[]):
+        yield

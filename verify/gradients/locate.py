@@ -1,0 +1,104 @@
+"""Locate: which entry of the Jacobian is wrong, by halving the line and then the cotangent."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import torch
+
+from verify.differences import Derivatives, derivatives
+from verify.gradients.function import Function, Tensors, split
+from verify.gradients.report import Place
+from verify.line import Vector
+
+Gradient = Callable[[Vector], Vector]
+Entries = np.ndarray[Any, Any]
+
+
+def worst_place(
+    function: Function, outputs: Tensors, direction: Vector, g: Vector, gradient: Gradient
+) -> Place:
+    """The entry at which the gradient for g is furthest off, by as many lines as the inputs have bits.
+
+    Where an error is spread, one of its entries is found.
+    """
+    column, numeric = _halved_inputs(function, direction, g, gradient(g))
+    entry = _halved_outputs(column, direction, g, gradient, numeric)
+    cotangent = np.zeros_like(g)
+    cotangent[entry] = 1.0
+    scale = direction[column]
+    low, high = sorted((float(numeric.low[entry] / scale), float(numeric.high[entry] / scale)))
+    output, output_entry = _at(entry, outputs)
+    position, input_entry = _at(column, function.point.variables)
+    return Place(
+        output,
+        output_entry,
+        position,
+        input_entry,
+        analytic=float(gradient(cotangent)[column]),
+        numeric=(low + high) / 2,
+        interval=float(numeric.error[entry] / abs(scale)) + (high - low) / 2,
+    )
+
+
+def _halved_inputs(
+    function: Function, direction: Vector, g: Vector, claimed: Vector
+) -> tuple[int, Derivatives]:
+    """One input entry that is wrong, and the derivatives along it alone."""
+    part = np.flatnonzero(direction)
+    while True:
+        halves = []
+        for chosen in (part[: part.size // 2], part[part.size // 2 :]):
+            if not chosen.size:
+                continue
+            along = np.zeros_like(direction)
+            along[chosen] = direction[chosen]
+            numeric = derivatives(function.along(along))
+            judged = numeric.weighted(np.where(numeric.known, g, 0.0))
+            off = judged.distance(float(np.sum(claimed * along)))
+            halves.append((off / judged.error if judged.error else np.inf * off, chosen, numeric))
+        part, found = max(((c, (e, n)) for e, c, n in halves), key=lambda half: _grade(half[1][0]))
+        if part.size == 1:
+            return int(part[0]), found[1]
+
+
+def _halved_outputs(
+    column: int, direction: Vector, g: Vector, gradient: Gradient, numeric: Derivatives
+) -> int:
+    """One output entry whose derivative in this input entry is wrong."""
+    part = np.flatnonzero(np.where(numeric.known, g, 0.0))
+    while part.size > 1:
+        halves = []
+        for chosen in (part[: part.size // 2], part[part.size // 2 :]):
+            some = np.zeros_like(g)
+            some[chosen] = g[chosen]
+            judged = numeric.weighted(some)
+            off = judged.distance(float(gradient(some)[column] * direction[column]))
+            halves.append((off / judged.error if judged.error else np.inf * off, chosen))
+        part = max(halves, key=lambda half: _grade(half[0]))[1]
+    return int(part[0]) if part.size else 0
+
+
+def _grade(excess: float) -> float:
+    """A nan, where the gradient itself is gone, is the worst of all."""
+    return np.inf if np.isnan(excess) else excess
+
+
+def _at(entry: int, tensors: Tensors) -> tuple[int, tuple[int | str, ...]]:
+    """Which tensor, and which of its entries, an entry of the real row of several is."""
+    for position, (piece, x) in enumerate(
+        zip(split(np.arange(sum(_size(t) for t in tensors), dtype=float), tensors), tensors, strict=True)
+    ):
+        if piece.size and piece[0] <= entry <= piece[-1]:
+            inside = entry - int(piece[0])
+            if x.is_complex():
+                index = np.unravel_index(inside // 2, x.shape)
+                return position, (*map(int, index), ("real", "imag")[inside % 2])
+            return position, tuple(map(int, np.unravel_index(inside, x.shape)))
+    raise IndexError(entry)
+
+
+def _size(t: torch.Tensor) -> int:
+    return t.numel() * (2 if t.is_complex() else 1)

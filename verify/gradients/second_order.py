@@ -1,0 +1,42 @@
+"""Second order: a function's gradient as a function of its own, to be checked like any other."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import torch
+
+from verify.gradients.function import Function, Point, Tensors, cotangents_like, point_of
+
+
+def second_order(function: Function, generator: np.random.Generator, given: Tensors | None = None) -> Function:
+    """(inputs, cotangents) ↦ the gradients in all variables, at random cotangents or the given ones.
+
+    Gradients that torch leaves out, because a variable is not used, take no part.
+    """
+    at = function.evaluated()
+    outputs = [i for i, y in enumerate(at.outputs) if y.requires_grad]
+    cotangents = given or cotangents_like([at.outputs[i] for i in outputs], generator)
+    count = len(function.point.arguments)
+
+    def gradients(*arguments: Any) -> tuple[torch.Tensor, ...]:
+        inner, cotangents = point_of(arguments[:count]), arguments[count:]
+        results = function.outputs_of(inner.arguments)
+        carrying = [(results[i], c) for i, c in zip(outputs, cotangents, strict=True)]
+        found = torch.autograd.grad(
+            [y for y, _ in carrying],
+            inner.variables,
+            [c for _, c in carrying],
+            create_graph=True,
+            allow_unused=True,
+        )
+        return tuple(v for v in found if v is not None)
+
+    leaves = tuple(c.detach().clone().requires_grad_() for c in cotangents)
+    gradients.__name__ = f"gradient of {getattr(function.callable, '__name__', 'function')}"
+    point = Point((*function.point.arguments, *leaves), (*function.point.variables, *leaves))
+    return Function(gradients, point, needs_graph=True)
+
+
