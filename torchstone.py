@@ -41,6 +41,10 @@ _PUBLIC = {
     "Status": "verify.outcome",
     "Run": "verify.run",
     "verify": "verify.run",
+    "check_gradient": "verify.gradients.check",
+    "GradientReport": "verify.gradients.report",
+    "gradcheck": "verify.gradients.drop_in",
+    "gradgradcheck": "verify.gradients.drop_in",
     "write_report": "reports.report",
 }
 __all__ = ["main", *_PUBLIC]

@@ -38,6 +38,7 @@ from verify.line import (
     sample,
     stands_out,
     term_noise,
+    total,
 )
 
 # A ladder of 8 steps starts at 2⁻³: there a sixth-order error of a function with derivatives of order one
@@ -92,18 +93,14 @@ class Derivatives:
 
         An entry whose weight is 0 takes no part. Shapes: (m,).
         """
-        part = np.flatnonzero(weights)
-        w = weights[part]
+        part = weights != 0
+        w, kink = weights[part], self.kink[part]
         low, high = w * self.low[part], w * self.high[part]
-        error = float(np.sum(np.abs(w) * self.error[part]))
-        # The sums round like any other.
-        error += part.size * UNIT_ROUNDOFF * float(np.sum(np.maximum(np.abs(low), np.abs(high))))
-        return Derivative(
-            float(np.sum(np.minimum(low, high))),
-            float(np.sum(np.maximum(low, high))),
-            error,
-            bool(self.kink[part].any()),
-        )
+        error = float(np.abs(w) @ self.error[part])
+        if not kink.any():
+            value = total(low)
+            return Derivative(value, value, error, False)
+        return Derivative(total(np.minimum(low, high)), total(np.maximum(low, high)), error, True)
 
     def distance(self, claims: Vector) -> Vector:
         """How far claimed derivatives lie from [low, high], not counting the error; nan where unknown."""
@@ -130,17 +127,23 @@ def derivatives(function: Callable[[Vector], Vector]) -> Derivatives:
             found = Derivatives(low, high, error, np.zeros(size, dtype=bool))
             unsettled = np.arange(size)
         lines.append(line)
-        settled = []
-        for chosen in np.split(unsettled, range(_ENTRIES, unsettled.size, _ENTRIES)):
-            whole = chosen.size == line.center.size
-            part = [line if whole else line.entries(chosen), *(c.entries(chosen) for c in lines[:-1])]
-            settled.append(_settle(part[0], part[1:], chosen, found))
-        unsettled = unsettled[~np.concatenate(settled)]
+        unsettled = unsettled[~_settle_in_parts(lines, unsettled, found)]
         if not unsettled.size:
             return found
     assert found is not None
     _settle_at_corners([line.entries(unsettled) for line in lines], unsettled, found)
     return found
+
+
+def _settle_in_parts(lines: Sequence[Line], chosen: Rungs, found: Derivatives) -> Flags:
+    """As `_settle`, for no more entries at a time than fit into the cache."""
+    if chosen.size == lines[-1].center.size <= _ENTRIES:
+        return _settle(lines[-1], lines[:-1], chosen, found)
+    parts = np.split(chosen, range(_ENTRIES, chosen.size, _ENTRIES))
+    lines_of = [[line.entries(part) for line in lines] for part in parts]
+    return np.concatenate(
+        [_settle(own[-1], own[:-1], part, found) for own, part in zip(lines_of, parts, strict=True)]
+    )
 
 
 def _settle(line: Line, coarser: Sequence[Line], chosen: Rungs, found: Derivatives) -> Flags:
@@ -197,6 +200,8 @@ _CENTRAL = extrapolation((2, 4))
 _EVEN = extrapolation((1, 3, 5))
 _ONE_SIDED = extrapolation((1, 2, 3))
 _BESIDE = extrapolation((1, 2))
+# [k, j]: whether the estimate from rung 2 + j is no finer than that from rung 1 + k.
+_COARSER = np.arange(1, RUNGS)[:, None] >= np.arange(2, RUNGS + 1)
 
 
 def _windows(weights: Sequence[float], rungs: Vector) -> Vector:
@@ -287,18 +292,15 @@ def _climb(
     truncation[1:] = np.maximum(apart[1:], before)
     # What rounding does not explain of the disagreement with any finer estimate is truncation too: a
     # series that has not set in, or converges slowly, shows there. Half may lie beyond the finest.
-    unexplained = np.zeros_like(apart)
-    for k in range(1, count - 1):
-        finer = np.abs(estimates[k] - estimates[k + 1 :]) - rounding[k + 1 :]
-        unexplained[k - 1] = np.maximum(finer.max(axis=0) - rounding[k], 0.0)
+    finer = np.abs(estimates[1:, None] - estimates[None, 2:])
+    finer -= rounding[2:]
+    finer[_COARSER[: count - 1, : count - 2]] = 0.0
+    unexplained = np.maximum(finer.max(axis=1) - rounding[1:], 0.0)
     if beside is not None:
         unexplained = np.maximum(unexplained, np.abs(estimates[1:] - beside[0]) - beside[1] - rounding[1:])
     error = np.maximum(truncation, 2 * unexplained) + rounding[1:]
     if start is not None:
         error = np.where(np.arange(1, count)[:, None] > start, error, np.inf)
     error = np.where(np.isnan(error), np.inf, error)
-    best = np.argmin(error, axis=0)[None]
-    return (
-        np.take_along_axis(estimates[1:], best, axis=0)[0],
-        np.take_along_axis(error, best, axis=0)[0],
-    )
+    best, entries = np.argmin(error, axis=0), np.arange(error.shape[1])
+    return estimates[best + 1, entries], error[best, entries]

@@ -31,38 +31,58 @@ _DEVIATIONS = 6.0
 class Line:
     """A vector function sampled along a line: at 0, at ± every step, and on a fine grid beside 0.
 
-    Shapes: `steps` (rungs,), `center` (m,), `plus` and `minus` (rungs, m), `fine` (points, m).
+    Shapes: `steps` (rungs,), `samples` (places, m) in the order of `places`.
     """
 
     steps: Vector
-    center: Vector
-    plus: Vector
-    minus: Vector
-    fine: Vector
+    samples: Vector
+
+    @functools.cached_property
+    def center(self) -> Vector:
+        """The values at 0. Shapes: (m,)."""
+        return np.asarray(self.samples[0])
+
+    @functools.cached_property
+    def plus(self) -> Vector:
+        """The values at every step, the largest first. Shapes: (rungs, m)."""
+        return self.samples[1 : 1 + RUNGS]
+
+    @functools.cached_property
+    def minus(self) -> Vector:
+        """The values at every step to the other side. Shapes: (rungs, m)."""
+        return self.samples[1 + RUNGS : 1 + 2 * RUNGS]
+
+    @functools.cached_property
+    def fine(self) -> Vector:
+        """The values at 0 and beside it. Shapes: (points, m)."""
+        return np.concatenate([self.samples[:1], self.samples[1 + 2 * RUNGS :]])
+
+    @functools.cached_property
+    def sizes(self) -> Vector:
+        """The magnitudes of the samples. Shapes: (places, m)."""
+        return np.abs(self.samples)
+
+    @functools.cached_property
+    def noise(self) -> Vector:
+        """The standard deviation of the noise beside 0. Shapes: (m,)."""
+        return noise_level(self.fine)
 
     @property
     def finite(self) -> Flags:
         """Which entries are numbers at every sample. Shapes: (m,)."""
-        # A sum is finite only where all are, or where finite numbers overflow it, which is as lost.
-        with np.errstate(all="ignore"):
-            total = np.abs(self.plus).sum(0) + np.abs(self.minus).sum(0) + np.abs(self.fine).sum(0)
-        return np.asarray(np.isfinite(total))
+        return np.asarray(np.isfinite(self.samples).all(axis=0))
 
     def entries(self, chosen: Flags | Rungs) -> Line:
         """The line of some entries alone."""
-        return Line(
-            self.steps,
-            self.center[chosen],
-            self.plus[:, chosen],
-            self.minus[:, chosen],
-            self.fine[:, chosen],
-        )
+        return Line(self.steps, self.samples[:, chosen])
 
 
+@functools.cache
 def _steps(first_step: float) -> Vector:
     return np.asarray(first_step * 2.0 ** -np.arange(RUNGS), dtype=np.float64)
 
 
+@functools.cache
 def places(first_step: float) -> Vector:
     """Where a line on this ladder of steps is sampled: 0, ± every step, and the fine grid.
 
@@ -73,19 +93,17 @@ def places(first_step: float) -> Vector:
     return np.concatenate([[0.0], steps, -steps, grid])
 
 
+def total(terms: Vector) -> float:
+    """The sum of terms, in pairs and in the widest type that numpy has: a rounding that does not count."""
+    return float(np.add.reduce(terms, dtype=np.longdouble))
+
+
 def sample(function: Callable[[Vector], Vector], first_step: float) -> Line:
     """Evaluate a function on one ladder of steps and on the fine grid.
 
     Shapes: the function takes (places,) and gives (places, m).
     """
-    values = function(places(first_step))
-    return Line(
-        _steps(first_step),
-        values[0],
-        values[1 : 1 + RUNGS],
-        values[1 + RUNGS : 1 + 2 * RUNGS],
-        np.concatenate([values[:1], values[1 + 2 * RUNGS :]]),
-    )
+    return Line(_steps(first_step), function(places(first_step)))
 
 
 @functools.cache
@@ -117,7 +135,7 @@ def noise_level(values: Vector) -> Vector:
 
 def term_noise(line: Line) -> Vector:
     """How far each entry beside 0 may be off. Each is rounded once, whatever the grid shows."""
-    return _DEVIATIONS * noise_level(line.fine) + UNIT_ROUNDOFF * np.abs(line.center)
+    return _DEVIATIONS * line.noise + UNIT_ROUNDOFF * np.abs(line.center)
 
 
 def from_rung(values: Vector, start: Rungs | None, reduce: np.ufunc = np.maximum) -> Vector:
@@ -128,7 +146,7 @@ def from_rung(values: Vector, start: Rungs | None, reduce: np.ufunc = np.maximum
     if start is None:
         return np.asarray(reduce.reduce(values, axis=0))
     upwards = reduce.accumulate(values[::-1], axis=0)[::-1]
-    return np.asarray(np.take_along_axis(upwards, start[None], axis=0)[0])
+    return np.asarray(upwards[start, np.arange(start.size)])
 
 
 def noise(line: Line, start: Rungs | None, coarser: Sequence[Line]) -> Vector:
@@ -138,11 +156,15 @@ def noise(line: Line, start: Rungs | None, coarser: Sequence[Line]) -> Vector:
     entry that stands still on the grid may be rounded more coarsely than the grid can show: then its
     least visible movement, on the ladders tried before too, is taken for a rounding.
     """
-    beside = np.max(np.abs(line.fine), axis=0)
-    out = from_rung(np.maximum(np.abs(line.plus), np.abs(line.minus)), start)
+    sizes = line.sizes
+    beside = np.maximum(sizes[0], sizes[1 + 2 * RUNGS :].max(axis=0))
+    if start is None:
+        out = sizes[1 : 1 + 2 * RUNGS].max(axis=0)
+    else:
+        out = from_rung(np.maximum(sizes[1 : 1 + RUNGS], sizes[1 + RUNGS : 1 + 2 * RUNGS]), start)
     with np.errstate(divide="ignore", invalid="ignore"):
         growth = np.where(beside > 0, np.maximum(1.0, out / beside), 1.0)
-    off = _DEVIATIONS * growth * noise_level(line.fine) + UNIT_ROUNDOFF * np.maximum(out, beside)
+    off = _DEVIATIONS * growth * line.noise + UNIT_ROUNDOFF * np.maximum(out, beside)
     still = _still(line)
     if still.any():
         # A staircase moves on both sides; what moves on one only is a maximum or a clamp at its corner.
@@ -178,12 +200,9 @@ def least_movement(line: Line, sides: Sequence[Vector], start: Rungs | None = No
 
 def stands_out(line: Line) -> Flags:
     """Whether the noise is that of the value at 0 alone, far beyond roundoff: a peak within the grid."""
-    size = np.max(np.abs(line.fine), axis=0)
-    for rungs in (line.plus, line.minus):
-        size = np.maximum(size, np.max(np.abs(rungs), axis=0))
-    others = np.maximum(UNIT_ROUNDOFF * size, noise_level(line.fine[1:]))
     # 64: the weights of the differences on 8 points, at most C(7, 3) = 35, cannot make this of one roundoff.
-    return np.asarray(noise_level(line.fine) > 64 * others)
+    beyond = np.asarray(line.noise > 64 * UNIT_ROUNDOFF * line.sizes.max(axis=0))
+    return beyond & (line.noise > 64 * noise_level(line.fine[1:])) if beyond.any() else beyond
 
 
 def even_part(line: Line) -> tuple[Vector, Vector]:
@@ -214,5 +233,7 @@ def corner(even: Vector, off: Vector) -> Rungs:
     # Only where E stands eight times clear of the noise is its ratio read: the ratio is then off by less
     # than 2/8, the distance from 3/4 to either case.
     cornered = (even[1:] > 8 * off[1:]) & (even[1:] > 0.75 * even[:-1])
+    if not cornered.any():
+        return np.full(even.shape[1], -1)
     last = len(cornered) - np.argmax(cornered[::-1], axis=0)
     return np.where(cornered.any(axis=0), last, -1)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,6 +25,7 @@ from verify.gradients.function import (
     Point,
     Tensors,
     UnusableFunction,
+    few_bits,
     point_of,
     row,
     size,
@@ -35,7 +36,7 @@ from verify.gradients.precision import against_witness, narrow, witness
 from verify.gradients.report import Answer, GradientReport, Place, overall
 from verify.gradients.reverse import Vjp
 from verify.gradients.second_order import second_order as second_order_of
-from verify.line import UNIT_ROUNDOFF, Flags, Vector
+from verify.line import UNIT_ROUNDOFF, Flags, Vector, total
 from verify.outcome import Status, judge
 
 # Six standard deviations of a sum of independent roundings (Higham & Mary, A new approach to probabilistic
@@ -53,7 +54,8 @@ class Questions:
     batched: bool = False
     batched_forward: bool = False
     undefined: bool = True
-    deterministic: bool = True
+    # How far two backward passes of one graph may differ; infinite where it is not asked.
+    nondeterminism: float = 0.0
 
 
 def check_gradient(
@@ -86,7 +88,7 @@ def check_gradient(
         batched=batched and reverse,
         batched_forward=batched and forward,
         undefined=undefined,
-        deterministic=deterministic,
+        nondeterminism=0.0 if deterministic else math.inf,
     )
     return examine(function, inputs, questions, vjp=vjp, seed=seed)
 
@@ -98,36 +100,57 @@ def examine(
     *,
     vjp: Vjp | None = None,
     seed: int | None = None,
-    cotangents: Tensors | None = None,
 ) -> GradientReport:
-    """As `check_gradient`, with the questions as a record, and cotangents for the second order if wanted."""
+    """As `check_gradient`, with the questions as a record."""
     seed = secrets.randbits(31) if seed is None else seed
     given = point_of(inputs)
     generator = np.random.default_rng(seed)
     with untouched_random_state():
         line = _Line(Function(function, witness(given)), generator, vjp)
         answers = list(line.answers(questions))
-        evaluations = line.function.evaluations
+        lines = [line]
         if narrow(given) and vjp is None:
             low = Function(function, given)
             answers.append(against_witness(low, line.function, generator))
-            evaluations += low.evaluations
-        lines = [line]
+            line.function.evaluations += low.evaluations
         if questions.second_order:
-            second = _Line(second_order_of(line.function, generator, cotangents), generator, None)
-            lines.append(second)
-            answers += second.answers(Questions(undefined=False, deterministic=False), "second order, ")
-            evaluations += second.function.evaluations
-        places = [place for line in lines if (place := line.worst()) is not None]
+            lines.append(_Line(second_order_of(line.function, generator), generator, None))
+            answers += lines[1].answers(Questions(undefined=False, nondeterminism=math.inf), "second order, ")
+        return _report(lines, answers, seed, function, given)
+
+
+def examine_second_order(
+    function: Callable[..., Any],
+    inputs: Any,
+    questions: Questions,
+    *,
+    cotangents: Tensors | None = None,
+    seed: int | None = None,
+) -> GradientReport:
+    """The questions asked of the gradient of the gradient, at random cotangents or the given ones."""
+    seed = secrets.randbits(31) if seed is None else seed
+    given = point_of(inputs)
+    generator = np.random.default_rng(seed)
+    with untouched_random_state():
+        first = Function(function, witness(given))
+        line = _Line(second_order_of(first, generator, cotangents), generator, None)
+        return _report([line], list(line.answers(questions)), seed, line.function.callable, given)
+
+
+def _report(
+    lines: Sequence[_Line], answers: Sequence[Answer], seed: int, function: Callable[..., Any], given: Point
+) -> GradientReport:
+    status = overall(tuple(answer.status for answer in answers))
+    places = (line.worst() for line in lines) if status is Status.FAIL else iter(())
     return GradientReport(
-        status=overall(tuple(answer.status for answer in answers)),
+        status=status,
         smallest_visible_error=max((a.visible for a in answers), default=math.nan),
-        smallest_visible_entry=line.visible_entry,
-        worst=places[0] if places else None,
+        smallest_visible_entry=lines[0].visible_entry,
+        worst=next((place for place in places if place is not None), None),
         answers=tuple(answers),
         corners=sum(int(np.count_nonzero(line.numeric.kink)) for line in lines),
         unjudged=sum(int(np.count_nonzero(~line.numeric.known)) for line in lines),
-        evaluations=evaluations,
+        evaluations=sum(line.function.evaluations for line in lines),
         seed=seed,
         function=function,
         inputs=given.arguments,
@@ -167,8 +190,9 @@ class _Line:
     def _in_reverse(self, questions: Questions, smooth: Flags, prefix: str) -> Iterator[Answer]:
         g, h = self._cotangent(smooth), self._cotangent(smooth)
         first, second = self._gradient(g), self._gradient(h, spread=True)
-        yield _sharpest(self._judged(f"{prefix}reverse mode", c, v) for c, v in ((g, first), (h, second)))
-        self.visible_entry = self._entry(g, first)
+        answers = [self._judged(f"{prefix}reverse mode", c, v) for c, v in ((g, first), (h, second))]
+        self.visible_entry = self._entry(answers[0].bound, first)
+        yield _sharpest(answers)
         corners = self.numeric.kink & self.numeric.known
         if corners.any():
             c = self._cotangent(corners)
@@ -177,13 +201,20 @@ class _Line:
             return
         if questions.undefined:
             yield from self._undefined(smooth, prefix)
-        if questions.deterministic and not np.array_equal(first, self._gradient(g), equal_nan=True):
-            note = "two backward passes of one graph differ"
-            yield Answer(f"{prefix}the same gradient twice", Status.FAIL, note=note)
+        if questions.nondeterminism < math.inf:
+            apart = float(np.max(np.abs(first - self._gradient(g)), initial=0.0))
+            if apart > questions.nondeterminism:
+                note = f"two backward passes of one graph differ by {apart:.2g}"
+                yield Answer(f"{prefix}the same gradient twice", Status.FAIL, note=note)
         if questions.batched:
-            found = reverse_mode.batched(self.at, (g, h))
-            pairs = zip((g, h), found, strict=True)
-            yield _sharpest(self._judged(f"{prefix}batched reverse mode", c, v) for c, v in pairs)
+            yield self._batched(f"{prefix}batched reverse mode", (g, h))
+
+    def _batched(self, question: str, cotangents: Sequence[Vector]) -> Answer:
+        try:
+            found = reverse_mode.batched(self.at, cotangents)
+        except UnusableFunction as error:
+            return Answer(question, Status.FAIL, note=str(error))
+        return _sharpest(self._judged(question, c, v) for c, v in zip(cotangents, found, strict=True))
 
     def _undefined(self, smooth: Flags, prefix: str) -> Iterator[Answer]:
         if len(self.at.outputs) > 1:
@@ -199,17 +230,21 @@ class _Line:
             yield Answer(f"{prefix}no cotangent at all", Status.FAIL, note=wrong)
 
     def _in_forward(self, questions: Questions, prefix: str) -> Iterator[Answer]:
-        if questions.forward:
-            tangents = forward_mode.tangents(self.function, self.direction)
-            yield self._entrywise(f"{prefix}forward mode", tangents)
-        if questions.batched_forward:
-            factors = (1.0, -0.5)
-            found = forward_mode.batched(self.function, self.direction, factors)
-            answers = [
-                self._entrywise(f"{prefix}batched forward mode", t / f)
-                for f, t in zip(factors, found, strict=True)
-            ]
-            yield _sharpest(answers)
+        asked = {
+            "forward mode": (questions.forward, (1.0,), lambda f, d, _: [forward_mode.tangents(f, d)]),
+            "batched forward mode": (questions.batched_forward, (1.0, -0.5), forward_mode.batched),
+        }
+        for question, (wanted, factors, tangents) in asked.items():
+            if not wanted:
+                continue
+            try:
+                found = tangents(self.function, self.direction, factors)
+            except UnusableFunction as error:
+                yield Answer(prefix + question, Status.FAIL, note=str(error))
+                continue
+            yield _sharpest(
+                self._entrywise(prefix + question, t / f) for f, t in zip(factors, found, strict=True)
+            )
 
     def _judged(self, question: str, g: Vector, gradient: Vector, corner: bool = False) -> Answer:
         """A gradient for the cotangent g against the derivative along the line."""
@@ -218,18 +253,26 @@ class _Line:
         if not np.isfinite(terms).all():
             self._failed = g if self._failed is None else self._failed
             return Answer(question, Status.FAIL, math.nan, exact.error, note="the gradient has nan or inf")
-        claim = math.fsum(terms)
-        bound = exact.error + _rounding(terms, np.count_nonzero(g))
+        claim = total(terms)
+        bound = exact.error + _rounding(terms, claim, int(np.count_nonzero(g)))
         measured = exact.distance(claim)
         status = judge(measured, bound)
         if status is Status.FAIL and self._failed is None:
             self._failed = g
+        if status is Status.FAIL and not self.at.attached and self.vjp is None:
+            note = "the outputs carry no gradient: look for detach(), .data, .item() or no_grad() on the way"
+            return Answer(question, status, measured, bound, note=note)
         largest = max(abs(exact.low), abs(exact.high))
         if largest <= bound:
             # Where the derivative vanishes, the function's own size is what an error is seen against.
-            largest = max(largest, float(np.abs(g) @ np.where(np.isfinite(self.value), np.abs(self.value), 0)))
+            largest = max(
+                largest, float(np.abs(g) @ np.where(np.isfinite(self.value), np.abs(self.value), 0))
+            )
         visible = bound / largest if largest else (0.0 if bound == 0 else math.inf)
-        if status is Status.PASS and visible >= 1 and not corner:
+        if corner:
+            note = "held between the one-sided derivatives"
+            return Answer(question, status, measured, bound, note=note)
+        if status is Status.PASS and visible >= 1:
             status = Status.INCONCLUSIVE
         return Answer(question, status, measured, bound, visible)
 
@@ -273,31 +316,28 @@ class _Line:
         sizes = self.generator.uniform(0.25, 1.0, chosen.size)
         return np.where(chosen, np.copysign(sizes, self.generator.random(chosen.size) - 0.5), 0.0)
 
-    def _entry(self, g: Vector, gradient: Vector) -> float:
+    def _entry(self, bound: float, gradient: Vector) -> float:
         """The relative error of the median entry of the gradient that would show."""
         terms = np.abs(gradient * self.direction)
-        if not np.isfinite(terms).all() or not terms.any():
-            return math.nan
-        bound = self.numeric.weighted(g).error + _rounding(terms, np.count_nonzero(g))
-        return bound / float(np.median(terms[terms > 0]))
+        terms = np.sort(terms[terms > 0])
+        return bound / float(terms[terms.size // 2]) if terms.size else math.nan
 
 
 def _direction(generator: np.random.Generator, point: Point) -> Vector:
-    """A random move of every entry, with 10 bits: a step of it is added to 24 bits without rounding."""
-    count = sum(size(x) for x in point.variables)
-    return generator.integers(512, 1024, count) / 1024 * generator.choice((-1.0, 1.0), count)
+    """A random move of every entry: a step of its 10 bits is added to a variable's 24 without rounding."""
+    return few_bits(generator, sum(size(x) for x in point.variables))
 
 
-def _rounding(terms: Vector, count: int) -> float:
+def _rounding(terms: Vector, claim: float, count: int) -> float:
     """What rounding in the backward may put into Σ terms, of which each is a sum of `count` products.
 
     An error of each term by √count roundings, independent of the others; and one that all of them share.
     """
-    spread = float(np.sqrt(terms @ terms)) + abs(math.fsum(terms))
+    spread = float(np.sqrt(terms @ terms)) + abs(claim)
     return _DEVIATIONS * math.sqrt(count) * UNIT_ROUNDOFF * spread
 
 
-def _sharpest(answers: Any) -> Answer:
+def _sharpest(answers: Iterable[Answer]) -> Answer:
     """The gravest of several answers to one question, and of equals the one that saw most."""
     grave = (Status.FAIL, Status.PASS, Status.INCONCLUSIVE)
     return min(answers, key=lambda answer: (grave.index(answer.status), answer.visible))

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import torch
 from torch.autograd import forward_ad
 
-from verify.gradients.function import Function, UnusableFunction, row, tensors_of
+from verify.gradients.function import Function, Tensors, UnusableFunction, row, tensors_of
 from verify.line import Vector
 
 
@@ -17,14 +18,10 @@ def tangents(function: Function, direction: Vector) -> Vector:
 
     Raises: UnusableFunction where the function has no forward mode.
     """
-    variables = function.point.variables
-    directions = tensors_of(direction, variables)
     try:
         with forward_ad.dual_level():
-            duals = [
-                forward_ad.make_dual(function.copied(x), d) for x, d in zip(variables, directions, strict=True)
-            ]
-            return _row(function, duals)
+            found = _along(function, tensors_of(direction, function.point.variables))
+            return np.array(row(found))
     except (RuntimeError, NotImplementedError) as error:
         raise UnusableFunction(f"forward mode raised: {str(error).splitlines()[0]}") from error
 
@@ -32,28 +29,29 @@ def tangents(function: Function, direction: Vector) -> Vector:
 def batched(function: Function, direction: Vector, factors: Sequence[float]) -> list[Vector]:
     """J·(factor·direction) for several factors in one forward pass under vmap."""
     variables = function.point.variables
-    stacks = tuple(
-        torch.stack([f * d for f in factors]) for d in tensors_of(direction, variables)
-    )
+    stacks = tuple(torch.stack([f * d for f in factors]) for d in tensors_of(direction, variables))
 
-    def along(*directions: torch.Tensor) -> tuple[torch.Tensor, ...]:
-        duals = [
-            forward_ad.make_dual(function.copied(x), d) for x, d in zip(variables, directions, strict=True)
-        ]
-        outputs = function.outputs(duals)
-        found = [forward_ad.unpack_dual(y).tangent for y in outputs]
-        return tuple(torch.zeros_like(y) if t is None else t for y, t in zip(outputs, found, strict=True))
+    values = tuple(function.copied(x) for x in variables)
+
+    def along(*directions: torch.Tensor) -> Tensors:
+        found: Tensors = torch.func.jvp(lambda *x: function.outputs(x), values, directions)[1]
+        return found
 
     try:
-        with forward_ad.dual_level():
-            found = torch.vmap(along)(*stacks)
+        found = torch.vmap(along, randomness="same")(*stacks)
     except (RuntimeError, NotImplementedError) as error:
         raise UnusableFunction(f"forward mode cannot be batched: {str(error).splitlines()[0]}") from error
     return [row([t[k] for t in found]) for k in range(len(factors))]
 
 
-def _row(function: Function, duals: Sequence[torch.Tensor]) -> Vector:
-    outputs = function.outputs(duals)
-    found = [forward_ad.unpack_dual(y).tangent for y in outputs]
-    filled = [torch.zeros_like(y) if t is None else t for y, t in zip(outputs, found, strict=True)]
-    return np.array(row(filled))
+def _along(function: Function, directions: Tensors) -> Tensors:
+    """The outputs' tangents; zeros where torch leaves one out because nothing depends on the inputs."""
+    # torch's forward mode ships without types.
+    make_dual: Any = forward_ad.make_dual
+    unpack_dual: Any = forward_ad.unpack_dual
+    variables = function.point.variables
+    outputs = function.outputs(
+        [make_dual(function.copied(x), d) for x, d in zip(variables, directions, strict=True)]
+    )
+    found = [unpack_dual(y).tangent for y in outputs]
+    return tuple(torch.zeros_like(y) if t is None else t for y, t in zip(outputs, found, strict=True))

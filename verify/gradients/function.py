@@ -42,6 +42,8 @@ class Point:
 
     def rebuilt(self, variables: Sequence[torch.Tensor]) -> Arguments:
         """The arguments with other tensors in the place of the variables."""
+        if len(variables) == len(self.arguments):
+            return tuple(variables)  # nothing but variables was passed, none inside a list
         following = iter(variables)
         return tuple(_replaced(argument, following) for argument in self.arguments)
 
@@ -139,10 +141,34 @@ def row(tensors: Sequence[torch.Tensor]) -> Vector:
     return np.asarray((parts[0] if len(parts) == 1 else torch.cat(parts)).numpy())
 
 
-def split(vector: Vector, tensors: Sequence[torch.Tensor]) -> tuple[Vector, ...]:
+def rows(evaluations: Sequence[Tensors | None], length: int) -> Vector:
+    """Several evaluations as real rows of one length; nan for those that are missing or of another shape.
+
+    Shapes: gives (evaluations, length).
+    """
+    whole = [i for i, e in enumerate(evaluations) if e is not None and sum(map(size, e)) == length]
+    stacked = [
+        torch.stack(parts).to("cpu") for parts in zip(*(evaluations[i] or () for i in whole), strict=True)
+    ]
+    flat = [
+        (torch.view_as_real(p.resolve_conj().resolve_neg()) if p.is_complex() else p).reshape(len(whole), -1)
+        for p in stacked
+    ]
+    values = (flat[0] if len(flat) == 1 else torch.cat(flat, 1)).to(torch.float64).numpy()
+    if len(whole) == len(evaluations):
+        return np.asarray(values)
+    found = np.full((len(evaluations), length), np.nan)
+    found[whole] = values
+    return found
+
+
+def split(vector: Vector, tensors: Sequence[torch.Tensor]) -> list[Vector]:
     """A real vector in pieces, one for each tensor."""
-    ends = np.cumsum([size(t) for t in tensors])
-    return tuple(np.split(vector, ends[:-1])) if tensors else ()
+    pieces, begin = [], 0
+    for t in tensors:
+        pieces.append(vector[begin : begin + size(t)])
+        begin += size(t)
+    return pieces
 
 
 def tensors_of(vector: Vector, like_these: Sequence[torch.Tensor]) -> Tensors:
@@ -167,7 +193,7 @@ class Evaluated:
 
 
 class Function:
-    """A callable at a point. It counts its evaluations and gives a random function the same numbers each time.
+    """A callable at a point; it counts its evaluations and gives a random function the same numbers.
 
     Raises: UnusableFunction with the reason, wherever the callable cannot be run or judged.
     """
@@ -222,13 +248,21 @@ class Function:
             raise
         except Exception as error:  # a checked function may raise anything; what it raised is told
             first = str(error).splitlines()[0] if str(error) else ""
-            raise UnusableFunction(f"the function raised {type(error).__name__}: {first}") from error
+            hint = " Check lambda x: function(x.clone())." if "in-place operation" in first else ""
+            raise UnusableFunction(f"the function raised {type(error).__name__}: {first}{hint}") from error
+        if self._chosen == (0,) and isinstance(result, torch.Tensor):
+            return (result,)
         outputs = _outputs(result)
         if self._chosen is None:
             self._chosen = _differentiable(outputs)
         if any(i >= len(outputs) for i in self._chosen):
             raise UnusableFunction(f"the function returned {len(outputs)} outputs, and another number before")
         return tuple(outputs[i] for i in self._chosen)
+
+    @property
+    def draws(self) -> bool:
+        """Whether the function draws random numbers."""
+        return self._random_state is not None
 
     def along(self, direction: Vector) -> Callable[[Vector], Vector]:
         """t ↦ the outputs at x + t·direction as a real row; nan where the callable cannot be run.
@@ -240,26 +274,30 @@ class Function:
         def values(places: Vector) -> Vector:
             steps = torch.from_numpy(places)
             moved = [_moved(x, m, steps) for x, m in zip(self.point.variables, moves, strict=True)]
-            rows = [self._row(variables) for variables in zip(*moved, strict=True)]
-            if rows[0] is None and not self._needs_graph:
+            there = list(zip(*moved, strict=True))
+            outputs = self._outputs_at(there)
+            if outputs[0] is None and not self._needs_graph:
                 # It cannot be run without a graph at x itself: it differentiates something inside.
                 self._needs_graph = True
-                rows = [self._row(variables) for variables in zip(*moved, strict=True)]
-            lost = np.full(self._length, np.nan)
-            return np.stack([lost if r is None or r.size != self._length else r for r in rows])
+                outputs = self._outputs_at(there)
+            return rows(outputs, self._length)
 
         return values
 
-    def _row(self, variables: Tensors) -> Vector | None:
-        """The outputs at a moved point; None where the function cannot be run there."""
-        try:
-            if self._needs_graph:
-                with torch.enable_grad():
-                    return row(self.outputs([v.requires_grad_() for v in variables]))
-            with torch.no_grad():
-                return row(self.outputs(variables))
-        except UnusableFunction:
-            return None
+    def _outputs_at(self, points: Sequence[Tensors]) -> list[Tensors | None]:
+        """The outputs at moved points; None where the function cannot be run."""
+        found: list[Tensors | None] = []
+        with torch.set_grad_enabled(self._needs_graph):
+            for variables in points:
+                try:
+                    if self._needs_graph:
+                        outputs = self.outputs([v.requires_grad_() for v in variables])
+                        found.append(tuple(y.detach() for y in outputs))
+                    else:
+                        found.append(self.outputs(variables))
+                except UnusableFunction:
+                    found.append(None)
+        return found
 
     def copied(self, x: torch.Tensor) -> torch.Tensor:
         """The values of a variable in memory of their own, in its layout."""
@@ -300,19 +338,24 @@ def _moved(x: torch.Tensor, move: torch.Tensor, steps: torch.Tensor) -> Sequence
 
     Shapes: `move` (n,), `steps` (places,).
     """
-    start = real(x.detach())
-    apart = torch.outer(steps, move).to(start.device, start.dtype)
-    rows = (start + apart).unbind()
+    x = x.detach()
     if x.is_contiguous() and not x.is_complex():
-        return [r.view(x.shape) for r in rows]
-    return [_laid_out(like(r, x), x) for r in rows]
+        apart = steps.view(-1, *(1 for _ in x.shape)) * move.view(x.shape)
+        return (x + apart.to(x.device)).unbind()
+    start = real(x)
+    return [_laid_out(like(r, x), x) for r in (start + torch.outer(steps, move).to(start.device)).unbind()]
 
 
 def cotangents_like(outputs: Sequence[torch.Tensor], generator: np.random.Generator) -> Tensors:
     """Random cotangents for outputs, with few bits, so that a step is added to them without rounding."""
     count = sum(size(y) for y in outputs)
-    entries = generator.integers(256, 1024, count) / 1024 * generator.choice((-1.0, 1.0), count)
-    return tensors_of(entries, outputs)
+    return tensors_of(few_bits(generator, count), outputs)
+
+
+def few_bits(generator: np.random.Generator, count: int) -> Vector:
+    """Random numbers of magnitude 1/2 to 1 with 10 bits."""
+    drawn = generator.integers(-512, 512, count)
+    return np.where(drawn < 0, drawn - 512, drawn + 513) / 1024
 
 
 @contextmanager

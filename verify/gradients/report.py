@@ -105,7 +105,7 @@ class GradientReport:
         return "\n".join(lines)
 
     def reproducer(self) -> str:
-        """A script that shows the worst entry again, or the whole gradient along one line, with torch alone."""
+        """A script of torch alone that shows the worst entry again, or the gradient along one line."""
         from verify.gradients.reproducer import script
 
         return script(self)

@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-
 import torch
 
 from verify.gradients.function import (
     Evaluated,
-    Point,
     Tensors,
     UnusableFunction,
     row,
@@ -60,7 +58,9 @@ def _row(at: Evaluated, pairs: Sequence[tuple[torch.Tensor, torch.Tensor]]) -> V
 
 def filled(found: Sequence[torch.Tensor | None], variables: Tensors) -> Tensors:
     """Gradients with zeros where torch left one out because the variable is not used."""
-    return tuple(torch.zeros_like(x) if v is None else _dense(v) for v, x in zip(found, variables, strict=True))
+    return tuple(
+        torch.zeros_like(x) if v is None else _dense(v) for v, x in zip(found, variables, strict=True)
+    )
 
 
 def _dense(v: torch.Tensor) -> torch.Tensor:
@@ -72,7 +72,9 @@ def undefined(at: Evaluated) -> str:
 
     Source: torch's documentation of `gradcheck`, check_undefined_grad.
     """
-    outputs = [torch._C._functions.UndefinedGrad()(y) for y in at.outputs if y.requires_grad]
+    # torch's own way to leave a cotangent undefined; it ships without types.
+    undefine: Any = torch._C._functions.UndefinedGrad
+    outputs: list[torch.Tensor] = [undefine()(y) for y in at.outputs if y.requires_grad]
     if not outputs:
         return ""
     zeros = [torch.zeros_like(y) for y in outputs]
@@ -89,9 +91,7 @@ def batched(at: Evaluated, cotangents: Sequence[Vector]) -> list[Vector]:
 
     Raises: UnusableFunction where the backward cannot be batched.
     """
-    stacks = [
-        torch.stack(c) for c in zip(*(tensors_of(g, at.outputs) for g in cotangents), strict=True)
-    ]
+    stacks = [torch.stack(c) for c in zip(*(tensors_of(g, at.outputs) for g in cotangents), strict=True)]
     pairs = [(y, c) for y, c in zip(at.outputs, stacks, strict=True) if y.requires_grad]
     try:
         found = torch.autograd.grad(
@@ -133,5 +133,3 @@ def _spread(c: torch.Tensor) -> torch.Tensor:
     wide = torch.empty((*c.shape, 2), dtype=c.dtype, device=c.device)
     wide[..., 0] = c
     return wide[..., 0]
-
-

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -11,7 +10,9 @@ import torch
 from verify.gradients.function import Function, Point, Tensors, cotangents_like, point_of
 
 
-def second_order(function: Function, generator: np.random.Generator, given: Tensors | None = None) -> Function:
+def second_order(
+    function: Function, generator: np.random.Generator, given: Tensors | None = None
+) -> Function:
     """(inputs, cotangents) ↦ the gradients in all variables, at random cotangents or the given ones.
 
     Gradients that torch leaves out, because a variable is not used, take no part.
@@ -34,9 +35,10 @@ def second_order(function: Function, generator: np.random.Generator, given: Tens
         )
         return tuple(v for v in found if v is not None)
 
-    leaves = tuple(c.detach().clone().requires_grad_() for c in cotangents)
+    leaves = tuple(c.detach().clone().requires_grad_(given is None or c.requires_grad) for c in cotangents)
     gradients.__name__ = f"gradient of {getattr(function.callable, '__name__', 'function')}"
-    point = Point((*function.point.arguments, *leaves), (*function.point.variables, *leaves))
+    point = Point(
+        (*function.point.arguments, *leaves),
+        (*function.point.variables, *(c for c in leaves if c.requires_grad)),
+    )
     return Function(gradients, point, needs_graph=True)
-
-
