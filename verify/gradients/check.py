@@ -44,6 +44,9 @@ from verify.outcome import Status, judge
 _DEVIATIONS = 6.0
 
 
+Tangents = Callable[[Function, Vector, Sequence[float]], list[Vector]]
+
+
 @dataclass(frozen=True)
 class Questions:
     """What is asked of a gradient."""
@@ -230,21 +233,17 @@ class _Line:
             yield Answer(f"{prefix}no cotangent at all", Status.FAIL, note=wrong)
 
     def _in_forward(self, questions: Questions, prefix: str) -> Iterator[Answer]:
-        asked = {
-            "forward mode": (questions.forward, (1.0,), lambda f, d, _: [forward_mode.tangents(f, d)]),
-            "batched forward mode": (questions.batched_forward, (1.0, -0.5), forward_mode.batched),
-        }
-        for question, (wanted, factors, tangents) in asked.items():
-            if not wanted:
-                continue
-            try:
-                found = tangents(self.function, self.direction, factors)
-            except UnusableFunction as error:
-                yield Answer(prefix + question, Status.FAIL, note=str(error))
-                continue
-            yield _sharpest(
-                self._entrywise(prefix + question, t / f) for f, t in zip(factors, found, strict=True)
-            )
+        if questions.forward:
+            yield self._tangents(f"{prefix}forward mode", (1.0,), forward_mode.tangents)
+        if questions.batched_forward:
+            yield self._tangents(f"{prefix}batched forward mode", (1.0, -0.5), forward_mode.batched)
+
+    def _tangents(self, question: str, factors: tuple[float, ...], tangents: Tangents) -> Answer:
+        try:
+            found = tangents(self.function, self.direction, factors)
+        except UnusableFunction as error:
+            return Answer(question, Status.FAIL, note=str(error))
+        return _sharpest(self._entrywise(question, t / f) for f, t in zip(factors, found, strict=True))
 
     def _judged(self, question: str, g: Vector, gradient: Vector, corner: bool = False) -> Answer:
         """A gradient for the cotangent g against the derivative along the line."""

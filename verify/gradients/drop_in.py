@@ -108,7 +108,8 @@ def _told(examined: Callable[[], GradientReport], raise_exception: bool) -> bool
         report = examined()
     except UnusableFunction as error:
         if isinstance(error.__cause__, Exception):
-            raise error.__cause__  # as torch does: what the function raised is the caller's to see
+            # As with torch, what the function raised is the caller's to see.
+            raise error.__cause__ from None
         if raise_exception:
             raise GradcheckError(str(error)) from error
         return False

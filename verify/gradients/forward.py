@@ -13,17 +13,21 @@ from verify.gradients.function import Function, Tensors, UnusableFunction, row, 
 from verify.line import Vector
 
 
-def tangents(function: Function, direction: Vector) -> Vector:
-    """J·direction by forward mode. Shapes: (variables,) gives (outputs,), both real rows.
+def tangents(function: Function, direction: Vector, factors: Sequence[float]) -> list[Vector]:
+    """J·(factor·direction) by forward mode, for several factors one after the other.
 
+    Shapes: (variables,) gives (outputs,), both real rows.
     Raises: UnusableFunction where the function has no forward mode.
     """
+    directions = tensors_of(direction, function.point.variables)
+    found = []
     try:
-        with forward_ad.dual_level():
-            found = _along(function, tensors_of(direction, function.point.variables))
-            return np.array(row(found))
+        for factor in factors:
+            with forward_ad.dual_level():
+                found.append(np.array(row(_along(function, tuple(factor * d for d in directions)))))
     except (RuntimeError, NotImplementedError) as error:
         raise UnusableFunction(f"forward mode raised: {str(error).splitlines()[0]}") from error
+    return found
 
 
 def batched(function: Function, direction: Vector, factors: Sequence[float]) -> list[Vector]:
