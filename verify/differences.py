@@ -37,6 +37,7 @@ from verify.line import (
     noise,
     sample,
     stands_out,
+    steps_up,
     term_noise,
     total,
 )
@@ -75,13 +76,25 @@ class Derivative:
 class Derivatives:
     """The derivative at 0 of every entry of a vector function, each with its interval.
 
-    `error` is nan where nothing can be said. Shapes: (m,) all.
+    `error` is nan where nothing can be said. `flat` entries stand still beside 0 and move further out by
+    far more than a rounding: a step function, of which 0 is the derivative, or a function that something
+    rounds coarsely, of which the interval holds the slope. `reach` is the largest magnitude seen.
+    Shapes: (m,) all.
     """
 
     low: Vector
     high: Vector
     error: Vector
     kink: Flags
+    flat: Flags
+    reach: Vector
+
+    @classmethod
+    def unknown(cls, size: int) -> Derivatives:
+        """Nothing said yet of so many entries."""
+        low, high, error = (np.full(size, np.nan) for _ in range(3))
+        kink, flat = (np.zeros(size, dtype=bool) for _ in range(2))
+        return cls(low, high, error, kink, flat, np.zeros(size))
 
     @property
     def known(self) -> Flags:
@@ -123,8 +136,7 @@ def derivatives(function: Callable[[Vector], Vector]) -> Derivatives:
         line = sample(function, ladder)
         if found is None:
             size = line.center.size
-            low, high, error = (np.full(size, np.nan) for _ in range(3))
-            found = Derivatives(low, high, error, np.zeros(size, dtype=bool))
+            found = Derivatives.unknown(size)
             unsettled = np.arange(size)
         lines.append(line)
         unsettled = unsettled[~_settle_in_parts(lines, unsettled, found)]
@@ -162,6 +174,8 @@ def _settle(line: Line, coarser: Sequence[Line], chosen: Rungs, found: Derivativ
         value, error = _central(line, start if start.any() else None, coarser, even, off)
     found.low[chosen] = found.high[chosen] = value
     found.error[chosen] = error
+    found.reach[chosen] = line.sizes.max(axis=0)
+    found.flat[chosen] = steps_up(line, coarser)
     return clear
 
 
@@ -173,9 +187,12 @@ def _settle_at_corners(lines: Sequence[Line], chosen: Rungs, found: Derivatives)
         for line in lines:
             now = waiting & line.finite
             if now.any():
-                part = _one_sided(line.entries(now))
-                for name in ("low", "high", "error", "kink"):
-                    getattr(found, name)[chosen[now]] = getattr(part, name)
+                part = line.entries(now)
+                low, high, error = _one_sided(part)
+                there = chosen[now]
+                found.low[there], found.high[there], found.error[there] = low, high, error
+                found.kink[there] = True
+                found.reach[there] = part.sizes.max(axis=0)
             waiting &= ~now
 
 
@@ -247,7 +264,7 @@ def _beside(line: Line, off: Vector) -> tuple[Vector, Vector]:
     return value, 2 * amplification * off / (4 * spacing)
 
 
-def _one_sided(line: Line) -> Derivatives:
+def _one_sided(line: Line) -> tuple[Vector, Vector, Vector]:
     """Every entry's two one-sided derivatives: a convention may choose any number between them."""
     rungs = np.maximum(np.abs(line.plus), np.abs(line.minus))
     off = 2 * (term_noise(line) + UNIT_ROUNDOFF * np.max(rungs, axis=0))
@@ -258,7 +275,7 @@ def _one_sided(line: Line) -> Derivatives:
     right, right_error = _climb((line.plus - line.center) / steps, line.steps, off + still, _ONE_SIDED)
     left, left_error = _climb((line.center - line.minus) / steps, line.steps, off, _ONE_SIDED)
     error = 2 * np.maximum(left_error, right_error)
-    return Derivatives(np.minimum(left, right), np.maximum(left, right), error, np.ones(error.shape, bool))
+    return np.minimum(left, right), np.maximum(left, right), error
 
 
 def _climb(

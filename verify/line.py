@@ -198,6 +198,19 @@ def least_movement(line: Line, sides: Sequence[Vector], start: Rungs | None = No
     return np.where(_still(line) & np.isfinite(found), found, 0.0)
 
 
+def steps_up(line: Line, coarser: Sequence[Line]) -> Flags:
+    """Which entries stand still on the whole fine grid and move further out by far more than a rounding."""
+    flat = np.asarray((line.fine == line.center).all(axis=0))
+    if not flat.any():
+        return flat
+    moved = np.full(line.center.shape, np.inf)
+    for samples in (line.samples, *(c.samples for c in coarser)):
+        apart = np.abs(samples - line.center)
+        moved = np.fmin(moved, np.where(apart > 0, apart, np.inf).min(axis=0))
+    # 64 roundings are the most that a difference of two values can be taken for.
+    return np.asarray(flat & np.isfinite(moved) & (moved > 64 * UNIT_ROUNDOFF * np.abs(line.center)))
+
+
 def stands_out(line: Line) -> Flags:
     """Whether the noise is that of the value at 0 alone, far beyond roundoff: a peak within the grid."""
     # 64: the weights of the differences on 8 points, at most C(7, 3) = 35, cannot make this of one roundoff.

@@ -180,7 +180,7 @@ class _Line:
 
     def answers(self, questions: Questions, prefix: str = "") -> Iterator[Answer]:
         """What is asked, answered."""
-        smooth = self.numeric.known & ~self.numeric.kink
+        smooth = self.numeric.known & ~self.numeric.kink & ~self.numeric.flat
         if questions.reverse:
             yield from self._in_reverse(questions, smooth, prefix)
         if questions.forward or questions.batched_forward:
@@ -200,6 +200,9 @@ class _Line:
         if corners.any():
             c = self._cotangent(corners)
             yield self._judged(f"{prefix}reverse mode at corners", c, self._gradient(c), corner=True)
+        if self.numeric.flat.any():
+            c = self._cotangent(self.numeric.flat & self.numeric.known)
+            yield self._at_steps(f"{prefix}reverse mode at steps", c, self._gradient(c))
         if self.vjp is not None or not self.at.attached:
             return
         if questions.undefined:
@@ -249,11 +252,15 @@ class _Line:
         """A gradient for the cotangent g against the derivative along the line."""
         exact = self.numeric.weighted(g)
         terms = gradient * self.direction
+        if not np.isfinite(terms).all() and not np.isfinite(self.value).all():
+            return Answer(question, Status.INCONCLUSIVE, note="nan or inf, as in the function's outputs")
         if not np.isfinite(terms).all():
             self._failed = g if self._failed is None else self._failed
             return Answer(question, Status.FAIL, math.nan, exact.error, note="the gradient has nan or inf")
         claim = total(terms)
-        bound = exact.error + _rounding(terms, claim, int(np.count_nonzero(g)))
+        # The terms of φ round too, and where they cancel in its derivative that is what is left.
+        reach = total(np.abs(g) * self.numeric.reach)
+        bound = exact.error + _rounding(terms, claim, int(np.count_nonzero(g))) + UNIT_ROUNDOFF * reach
         measured = exact.distance(claim)
         status = judge(measured, bound)
         if status is Status.FAIL and self._failed is None:
@@ -264,9 +271,7 @@ class _Line:
         largest = max(abs(exact.low), abs(exact.high))
         if largest <= bound:
             # Where the derivative vanishes, the function's own size is what an error is seen against.
-            largest = max(
-                largest, float(np.abs(g) @ np.where(np.isfinite(self.value), np.abs(self.value), 0))
-            )
+            largest = max(largest, reach)
         visible = bound / largest if largest else (0.0 if bound == 0 else math.inf)
         if corner:
             note = "held between the one-sided derivatives"
@@ -274,6 +279,12 @@ class _Line:
         if status is Status.PASS and visible >= 1:
             status = Status.INCONCLUSIVE
         return Answer(question, status, measured, bound, visible)
+
+    def _at_steps(self, question: str, g: Vector, gradient: Vector) -> Answer:
+        """Where the function stands still, 0 is right; any other gradient must lie in the interval."""
+        if not gradient.any():
+            return Answer(question, Status.PASS, note="the function stands still, and 0 is its derivative")
+        return self._judged(question, g, gradient)
 
     def _entrywise(self, question: str, tangents: Vector) -> Answer:
         """Tangents against the derivative along the line, entry by entry."""

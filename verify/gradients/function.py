@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -40,10 +41,17 @@ class Point:
     arguments: Arguments
     variables: Tensors
 
+    @cached_property
+    def _plain(self) -> bool:
+        """Whether nothing but variables was passed, none of them inside a list."""
+        return len(self.arguments) == len(self.variables) and all(
+            isinstance(a, torch.Tensor) and a.requires_grad for a in self.arguments
+        )
+
     def rebuilt(self, variables: Sequence[torch.Tensor]) -> Arguments:
         """The arguments with other tensors in the place of the variables."""
-        if len(variables) == len(self.arguments):
-            return tuple(variables)  # nothing but variables was passed, none inside a list
+        if self._plain:
+            return tuple(variables)
         following = iter(variables)
         return tuple(_replaced(argument, following) for argument in self.arguments)
 
@@ -138,7 +146,7 @@ def row(tensors: Sequence[torch.Tensor]) -> Vector:
     if not tensors:
         return np.zeros(0)
     parts = [real(t.detach()).to("cpu", torch.float64) for t in tensors]
-    return np.asarray((parts[0] if len(parts) == 1 else torch.cat(parts)).numpy())
+    return np.asarray((parts[0] if len(parts) == 1 else torch.cat(parts)).numpy(force=True))
 
 
 def rows(evaluations: Sequence[Tensors | None], length: int) -> Vector:
@@ -272,8 +280,7 @@ class Function:
         moves = tuple(torch.from_numpy(np.array(m)) for m in split(direction, self.point.variables))
 
         def values(places: Vector) -> Vector:
-            steps = torch.from_numpy(places)
-            moved = [_moved(x, m, steps) for x, m in zip(self.point.variables, moves, strict=True)]
+            moved = [_moved(x, m, places) for x, m in zip(self.point.variables, moves, strict=True)]
             there = list(zip(*moved, strict=True))
             outputs = self._outputs_at(there)
             if outputs[0] is None and not self._needs_graph:
@@ -333,17 +340,13 @@ def _laid_out(values: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
     return torch.empty_strided(x.shape, x.stride(), dtype=x.dtype, device=x.device).copy_(values)
 
 
-def _moved(x: torch.Tensor, move: torch.Tensor, steps: torch.Tensor) -> Sequence[torch.Tensor]:
-    """x + t·move at every step, each in the layout of x.
-
-    Shapes: `move` (n,), `steps` (places,).
-    """
+def _moved(x: torch.Tensor, move: torch.Tensor, places: Vector) -> list[torch.Tensor]:
+    """x + t·move at every place t, each in memory of its own and in the layout of x. Shapes: `move` (n,)."""
     x = x.detach()
-    if x.is_contiguous() and not x.is_complex():
-        apart = steps.view(-1, *(1 for _ in x.shape)) * move.view(x.shape)
-        return (x + apart.to(x.device)).unbind()
-    start = real(x)
-    return [_laid_out(like(r, x), x) for r in (start + torch.outer(steps, move).to(start.device)).unbind()]
+    move = like(move.to(x.device), x)
+    if x.is_contiguous():
+        return [torch.add(x, move, alpha=t) for t in places.tolist()]
+    return [_laid_out(torch.add(x, move, alpha=t), x) for t in places.tolist()]
 
 
 def cotangents_like(outputs: Sequence[torch.Tensor], generator: np.random.Generator) -> Tensors:

@@ -58,10 +58,10 @@ def _halved_inputs(
             numeric = derivatives(function.along(along))
             judged = numeric.weighted(np.where(numeric.known, g, 0.0))
             off = judged.distance(float(np.sum(claimed * along)))
-            halves.append((off / judged.error if judged.error else np.inf * off, chosen, numeric))
-        part, found = max(((c, (e, n)) for e, c, n in halves), key=lambda half: _grade(half[1][0]))
+            halves.append((_excess(off, judged.error), chosen, numeric))
+        _, part, found = max(halves, key=lambda half: half[0])
         if part.size == 1:
-            return int(part[0]), found[1]
+            return int(part[0]), found
 
 
 def _halved_outputs(
@@ -76,14 +76,16 @@ def _halved_outputs(
             some[chosen] = g[chosen]
             judged = numeric.weighted(some)
             off = judged.distance(float(gradient(some)[column] * direction[column]))
-            halves.append((off / judged.error if judged.error else np.inf * off, chosen))
-        part = max(halves, key=lambda half: _grade(half[0]))[1]
+            halves.append((_excess(off, judged.error), chosen))
+        part = max(halves, key=lambda half: half[0])[1]
     return int(part[0]) if part.size else 0
 
 
-def _grade(excess: float) -> float:
-    """A nan, where the gradient itself is gone, is the worst of all."""
-    return np.inf if np.isnan(excess) else excess
+def _excess(off: float, error: float) -> float:
+    """A distance in units of its error; a nan, where the gradient itself is gone, is the worst of all."""
+    if np.isnan(off):
+        return np.inf
+    return off / error if error else (np.inf if off else 0.0)
 
 
 def _at(entry: int, tensors: Tensors) -> tuple[int, tuple[int | str, ...]]:
