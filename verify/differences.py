@@ -34,6 +34,7 @@ from verify.line import (
     from_rung,
     jumps,
     least_movement,
+    lone_step,
     noise,
     sample,
     stands_out,
@@ -149,23 +150,24 @@ def derivatives(function: Callable[[Vector], Vector]) -> Derivatives:
 
 def _settle_in_parts(lines: Sequence[Line], chosen: Rungs, found: Derivatives) -> Flags:
     """As `_settle`, for no more entries at a time than fit into the cache."""
+    size = float(np.max(np.abs(lines[-1].center), initial=0.0, where=np.isfinite(lines[-1].center)))
     if chosen.size == lines[-1].center.size <= _ENTRIES:
-        return _settle(lines[-1], lines[:-1], chosen, found)
+        return _settle(lines[-1], lines[:-1], chosen, found, size)
     parts = np.split(chosen, range(_ENTRIES, chosen.size, _ENTRIES))
     lines_of = [[line.entries(part) for line in lines] for part in parts]
     return np.concatenate(
-        [_settle(own[-1], own[:-1], part, found) for own, part in zip(lines_of, parts, strict=True)]
+        [_settle(own[-1], own[:-1], part, found, size) for own, part in zip(lines_of, parts, strict=True)]
     )
 
 
-def _settle(line: Line, coarser: Sequence[Line], chosen: Rungs, found: Derivatives) -> Flags:
+def _settle(line: Line, coarser: Sequence[Line], chosen: Rungs, found: Derivatives, size: float) -> Flags:
     """Write down the derivatives that this ladder of steps can tell. Returns which of its entries."""
     with np.errstate(all="ignore"):
         even, off = even_part(line)
         last = corner(even, off)
         # A corner at distance δ bends the two rungs below the last one on which it is recognised.
         start = np.where(last < 0, 0, last + 3)
-        clear = line.finite & ~stands_out(line) & (start <= _LAST_START)
+        clear = line.finite & ~stands_out(line) & ~lone_step(line) & (start <= _LAST_START)
         if not clear.any():
             return clear
         if not clear.all():
@@ -175,7 +177,7 @@ def _settle(line: Line, coarser: Sequence[Line], chosen: Rungs, found: Derivativ
     found.low[chosen] = found.high[chosen] = value
     found.error[chosen] = error
     found.reach[chosen] = line.sizes.max(axis=0)
-    found.flat[chosen] = steps_up(line, coarser)
+    found.flat[chosen] = steps_up(line, coarser, size)
     return clear
 
 

@@ -176,6 +176,14 @@ def noise(line: Line, start: Rungs | None, coarser: Sequence[Line]) -> Vector:
     return np.asarray(off)
 
 
+def lone_step(line: Line) -> Flags:
+    """Whether an entry that moves steadily along the fine grid makes one step in it: it jumps close by."""
+    moves = np.abs(line.fine[1:] - line.fine[:-1])
+    second, largest = np.partition(moves, -2, axis=0)[-2:]
+    # 64 roundings are the most that a difference of two values can be taken for.
+    return np.asarray((second > 0) & (largest > 64 * (second + UNIT_ROUNDOFF * line.sizes.max(axis=0))))
+
+
 def _still(line: Line) -> Flags:
     """Which entries stand still on half of the grid. One that is 0 does so exactly: rounding is relative."""
     resting = np.sum(line.fine[1:] == line.fine[:-1], axis=0)
@@ -198,8 +206,11 @@ def least_movement(line: Line, sides: Sequence[Vector], start: Rungs | None = No
     return np.where(_still(line) & np.isfinite(found), found, 0.0)
 
 
-def steps_up(line: Line, coarser: Sequence[Line]) -> Flags:
-    """Which entries stand still on the whole fine grid and move further out by far more than a rounding."""
+def steps_up(line: Line, coarser: Sequence[Line], size: float) -> Flags:
+    """Which entries stand still on the whole fine grid and move further out by far more than a rounding.
+
+    `size` is the largest magnitude among the entries, of which an entry near 0 may be a rounding error.
+    """
     flat = np.asarray((line.fine == line.center).all(axis=0))
     if not flat.any():
         return flat
@@ -208,7 +219,7 @@ def steps_up(line: Line, coarser: Sequence[Line]) -> Flags:
         apart = np.abs(samples - line.center)
         moved = np.fmin(moved, np.where(apart > 0, apart, np.inf).min(axis=0))
     # 64 roundings are the most that a difference of two values can be taken for.
-    return np.asarray(flat & np.isfinite(moved) & (moved > 64 * UNIT_ROUNDOFF * np.abs(line.center)))
+    return np.asarray(flat & np.isfinite(moved) & (moved > 64 * UNIT_ROUNDOFF * size))
 
 
 def stands_out(line: Line) -> Flags:

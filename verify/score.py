@@ -1,0 +1,180 @@
+"""Score: what gradient checkers said of gradients that are known to be wrong or right. Imports no torch."""
+
+from __future__ import annotations
+
+import enum
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+# The checker that is scored; all others are there to compare it with.
+OURS = "ours"
+
+
+class Verdict(enum.StrEnum):
+    """What a checker said. `not run`: it would take too long; that is no verdict, and catches nothing."""
+
+    RIGHT = "right"
+    WRONG = "wrong"
+    INCONCLUSIVE = "inconclusive"
+    NOT_RUN = "not run"
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """A checker's verdict on one gradient.
+
+    Units: `visible` is the smallest relative error that would have shown, as the checker states it, None
+    where it states none; `seconds` of the processor's time.
+    """
+
+    verdict: Verdict
+    visible: float | None = None
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True)
+class Result:
+    """One planted gradient, and what each checker said of it.
+
+    Units: `size` is the fault's relative error; None where it has no one size, or there is no fault.
+    """
+
+    name: str
+    kind: str
+    wrong: bool
+    size: float | None
+    judgements: Mapping[str, Judgement]
+
+    @property
+    def promised(self) -> bool:
+        """Whether we say that we would see this fault: it is above the error that we state as visible.
+
+        A fault without one size has entries that are wrong by far more than rounding: nothing excuses
+        missing it.
+        """
+        visible = self.judgements[OURS].visible
+        return self.wrong and (self.size is None or (visible is not None and self.size > visible))
+
+    def said(self, checker: str, verdict: Verdict) -> bool:
+        """Whether a checker said so."""
+        return self.judgements[checker].verdict is verdict
+
+
+@dataclass(frozen=True)
+class Tally:
+    """How one checker did on a kind of fault.
+
+    `caught` and `not_run` count wrong gradients, `false_alarms` right ones, `inconclusive` both. Units:
+    `seconds` of the processor's time for all of them.
+    """
+
+    caught: int
+    false_alarms: int
+    inconclusive: int
+    not_run: int
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Row:
+    """A kind of fault: how many are planted, how many are above what we state as visible, who saw them."""
+
+    kind: str
+    wrong: int
+    right: int
+    promised: int
+    tallies: Mapping[str, Tally]
+
+
+@dataclass(frozen=True)
+class Score:
+    """Every planted gradient's result. Random directions were drawn from `seed`."""
+
+    results: tuple[Result, ...]
+    seed: int
+
+    @property
+    def rows(self) -> tuple[Row, ...]:
+        """A row for each kind of fault, in the order in which they are met."""
+        kinds = dict.fromkeys(result.kind for result in self.results)
+        return tuple(_row(kind, [r for r in self.results if r.kind == kind]) for kind in kinds)
+
+    @property
+    def total(self) -> Row:
+        """All kinds together."""
+        return _row("all", self.results)
+
+    @property
+    def missed(self) -> tuple[Result, ...]:
+        """Faults above what we state as visible that we did not call wrong."""
+        return tuple(r for r in self.results if r.promised and not r.said(OURS, Verdict.WRONG))
+
+    @property
+    def false_alarms(self) -> tuple[Result, ...]:
+        """Right gradients that we called wrong."""
+        return tuple(r for r in self.results if not r.wrong and r.said(OURS, Verdict.WRONG))
+
+    @property
+    def exit_status(self) -> int:
+        """0 if every fault that we say we see was caught and no right gradient was called wrong; else 1.
+
+        Where nothing wrong was planted, nothing was shown.
+        """
+        return 0 if self.total.promised and not self.missed and not self.false_alarms else 1
+
+    def to_json(self) -> dict[str, Any]:
+        """A dict of JSON types: the rows, and every planted gradient with what was said of it."""
+        return {
+            "schema": "torchstone.selftest/1",
+            "seed": self.seed,
+            "missed": [r.name for r in self.missed],
+            "false_alarms": [r.name for r in self.false_alarms],
+            "total": _row_to_json(self.total),
+            "kinds": [_row_to_json(row) for row in self.rows],
+            "gradients": [_result_to_json(r) for r in self.results],
+        }
+
+
+def _row(kind: str, results: Sequence[Result]) -> Row:
+    wrong = sum(r.wrong for r in results)
+    checkers = dict.fromkeys(checker for r in results for checker in r.judgements)
+    return Row(
+        kind,
+        wrong,
+        len(results) - wrong,
+        sum(r.promised for r in results),
+        {checker: _tally(checker, results) for checker in checkers},
+    )
+
+
+def _tally(checker: str, results: Sequence[Result]) -> Tally:
+    def count(among: Iterable[Result], verdict: Verdict) -> int:
+        return sum(r.said(checker, verdict) for r in among)
+
+    wrong = [r for r in results if r.wrong]
+    return Tally(
+        caught=count(wrong, Verdict.WRONG),
+        false_alarms=count((r for r in results if not r.wrong), Verdict.WRONG),
+        inconclusive=count(results, Verdict.INCONCLUSIVE),
+        not_run=count(wrong, Verdict.NOT_RUN),
+        seconds=math.fsum(r.judgements[checker].seconds for r in results),
+    )
+
+
+def _row_to_json(row: Row) -> dict[str, Any]:
+    return vars(row) | {"tallies": {checker: vars(tally) for checker, tally in row.tallies.items()}}
+
+
+def _result_to_json(result: Result) -> dict[str, Any]:
+    said = {
+        checker: vars(j) | {"verdict": j.verdict.value, "visible": _finite(j.visible)}
+        for checker, j in result.judgements.items()
+    }
+    return vars(result) | {"promised": result.promised, "judgements": said}
+
+
+def _finite(value: float | None) -> float | None:
+    """A figure that JSON has a word for; None for inf and nan, with which nothing was visible."""
+    return value if value is not None and math.isfinite(value) else None
