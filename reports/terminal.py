@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from rich.table import Table
@@ -66,6 +67,38 @@ def complaints(outcomes: Iterable[Outcome]) -> list[Text]:
     if len(bad) > SHOWN:
         lines.append(Text(f"and {len(bad) - SHOWN} more: see the report or --json", style="dim"))
     return lines
+
+
+def troubles(outcomes: Sequence[Outcome]) -> Table:
+    """Operator by operator what is known, fails, could not be judged or was skipped, with one message."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for name in ("status", "operator", "samples", "the first of them"):
+        table.add_column(name)
+    samples = Counter(o.operation for o in outcomes)
+    troubled: dict[tuple[Status, str], list[Outcome]] = {}
+    for outcome in outcomes:
+        if outcome.status is not Status.PASS:
+            troubled.setdefault((outcome.status, outcome.operation), []).append(outcome)
+    ranks = list(SEVERITY)
+    for (status, operator), members in sorted(troubled.items(), key=lambda item: ranks.index(item[0][0])):
+        table.add_row(
+            Text(status.value, style=STYLES[status]),
+            operator,
+            f"{len(members)} of {samples[operator]}",
+            Text(members[0].message.partition(": ")[2]),
+        )
+    return table
+
+
+def slowest(outcomes: Iterable[Outcome]) -> Table:
+    """The operators whose samples took the most seconds together."""
+    table = Table("slowest", "samples", "seconds", box=None, pad_edge=False, header_style="bold")
+    spent: dict[str, list[float]] = {}
+    for outcome in outcomes:
+        spent.setdefault(outcome.operation, []).append(outcome.figures.get("seconds", 0.0))
+    for operator, each in sorted(spent.items(), key=lambda item: -sum(item[1]))[:SHOWN]:
+        table.add_row(operator, str(len(each)), f"{sum(each):.1f}")
+    return table
 
 
 def times(rows: Iterable[SpeedRow]) -> Table:

@@ -20,7 +20,7 @@ _ANY = "*"
 
 @dataclass(frozen=True)
 class Deviation:
-    """One listed deviation. `check` and `question` may be `*`; `torch` is a version specifier."""
+    """One listed deviation. `check`, `question` and a point may be `*`; `torch` is a version specifier."""
 
     operation: str
     check: str
@@ -39,7 +39,7 @@ class Deviation:
             outcome.operation == self.operation
             and self.check in (_ANY, outcome.check)
             and self.question in (_ANY, outcome.question)
-            and outcome.point in self.points
+            and (_ANY in self.points or outcome.point in self.points)
             and outcome.dtype in self.dtypes
             and outcome.device.split(":")[0] in self.devices
             and SpecifierSet(self.torch).contains(Version(torch_version).public, prereleases=True)

@@ -7,7 +7,7 @@ import json
 import secrets
 import shlex
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -73,27 +73,36 @@ def verify(
     progress: Progress = lambda case, check: None,
     own_operations: Sequence[Path] = (),
 ) -> Run:
-    """Examine cases × checks. An interrupt (Ctrl-C) ends the run early and keeps what was measured.
+    """Examine cases × checks.
 
     The commands that reproduce an outcome name the files of one's `own_operations` too.
-    torch runs on `THREADS` threads meanwhile.
     """
-    started, found, complete = _now(), [], True
+    own = "".join(f" --operations {shlex.quote(str(path))}" for path in own_operations)
+    examined = _examined(cases, checks, selection, seed, progress)
+    found = (replace(outcome, reproduce=outcome.reproduce + own) for outcome in examined)
+    return gathered(found, selection.profile, seed, command)
+
+
+def gathered(found: Iterable[Outcome], profile: str, seed: int, command: str) -> Run:
+    """Collect outcomes as they come, and mark the known deviations among them.
+
+    An interrupt (Ctrl-C) ends the run early and keeps what was measured. torch runs on `THREADS` threads
+    meanwhile.
+    """
+    started, outcomes, complete = _now(), [], True
     threads = torch.get_num_threads()
     torch.set_num_threads(THREADS)
     try:
-        for outcome in _examined(cases, checks, selection, seed, progress):
-            found.append(outcome)
+        for outcome in found:
+            outcomes.append(outcome)
     except KeyboardInterrupt:
         complete = False
     finally:
         torch.set_num_threads(threads)
     listed = known_deviations.read()
-    own = "".join(f" --operations {shlex.quote(str(path))}" for path in own_operations)
-    found = [replace(outcome, reproduce=outcome.reproduce + own) for outcome in found]
-    outcomes = known_deviations.mark(found, listed, torch.__version__)
-    silent = known_deviations.stale(outcomes, listed, torch.__version__) if complete else ()
-    return Run(outcomes, silent, seed, selection.profile, command, started, _now(), complete)
+    marked = known_deviations.mark(outcomes, listed, torch.__version__)
+    silent = known_deviations.stale(marked, listed, torch.__version__) if complete else ()
+    return Run(marked, silent, seed, profile, command, started, _now(), complete)
 
 
 def _examined(

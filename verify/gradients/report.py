@@ -51,7 +51,12 @@ class Answer:
     note: str = ""
 
     def __str__(self) -> str:
-        text = f"{self.status.value:12} {self.question}"
+        return f"{self.status.value:12} {self.told}"
+
+    @property
+    def told(self) -> str:
+        """What came of it, in words."""
+        text = self.question
         if self.status is not Status.FAIL and self.visible > 0:
             text += f": a relative error of {self.visible:.1e} would show"
         elif self.status is Status.FAIL and self.bound > 0:
