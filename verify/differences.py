@@ -13,6 +13,7 @@ What it cannot see: features narrower than the fine grid beside 0, 2⁻²⁰ (`v
 
 from __future__ import annotations
 
+import functools
 import itertools
 import math
 from collections.abc import Callable, Sequence
@@ -176,7 +177,7 @@ def _settle(line: Line, coarser: Sequence[Line], chosen: Rungs, found: Derivativ
         value, error = _central(line, start if start.any() else None, coarser, even, off)
     found.low[chosen] = found.high[chosen] = value
     found.error[chosen] = error
-    found.reach[chosen] = line.sizes.max(axis=0)
+    found.reach[chosen] = line.largest
     found.flat[chosen] = steps_up(line, coarser, size)
     return clear
 
@@ -194,7 +195,7 @@ def _settle_at_corners(lines: Sequence[Line], chosen: Rungs, found: Derivatives)
                 there = chosen[now]
                 found.low[there], found.high[there], found.error[there] = low, high, error
                 found.kink[there] = True
-                found.reach[there] = part.sizes.max(axis=0)
+                found.reach[there] = part.largest
             waiting &= ~now
 
 
@@ -219,23 +220,33 @@ _CENTRAL = extrapolation((2, 4))
 _EVEN = extrapolation((1, 3, 5))
 _ONE_SIDED = extrapolation((1, 2, 3))
 _BESIDE = extrapolation((1, 2))
+# The same as weights of what the first points of the fine grid, 1, 2, 3 … spacings out, differ by.
+_BESIDE_ROW = np.zeros(7)
+_BESIDE_ROW[[3, 1, 0]] = np.array(_BESIDE[0]) / (4, 2, 1)
 # [k, j]: whether the estimate from rung 2 + j is no finer than that from rung 1 + k.
 _COARSER = np.arange(1, RUNGS)[:, None] >= np.arange(2, RUNGS + 1)
 
 
 def _windows(weights: Sequence[float], rungs: Vector) -> Vector:
     """The weighted sum of every run of neighbouring rungs. Shapes: (rungs, m) gives (runs, m)."""
-    count = len(rungs) - len(weights) + 1
-    total = weights[0] * rungs[:count]
-    for i, weight in enumerate(weights[1:], 1):
-        total = total + weight * rungs[i : count + i]
-    return total
+    return np.asarray(_band(tuple(weights), len(rungs)) @ rungs)
+
+
+@functools.cache
+def _band(weights: tuple[float, ...], rungs: int) -> Vector:
+    """The matrix that takes all runs of neighbouring rungs."""
+    runs = rungs - len(weights) + 1
+    band = np.zeros((runs, rungs))
+    for run in range(runs):
+        band[run, run : run + len(weights)] = weights
+    return band
 
 
 def _central(
     line: Line, start: Rungs | None, coarser: Sequence[Line], even: Vector, even_off: Vector
 ) -> tuple[Vector, Vector]:
-    quotients = (line.plus - line.minus) / (2 * line.steps[:, None])
+    steps = 2 * line.steps[:, None]
+    quotients = (line.moves[1 : 1 + RUNGS] - line.moves[1 + RUNGS : 1 + 2 * RUNGS]) / steps
     off = noise(line, start, coarser)
     value, error = _climb(quotients, line.steps, off, _CENTRAL, start, _beside(line, off))
     return value, error + _hidden(even, even_off, start) / 2
@@ -260,10 +271,8 @@ def _beside(line: Line, off: Vector) -> tuple[Vector, Vector]:
     that divides every step, a narrow bend).
     """
     spacing = float(line.steps[-1]) * GRID_SPACING
-    weights, amplification = _BESIDE
-    quotients = [(line.fine[i] - line.fine[0]) / (i * spacing) for i in (4, 2, 1)]
-    value = np.sum([w * q for w, q in zip(weights, quotients, strict=True)], axis=0)
-    return value, 2 * amplification * off / (4 * spacing)
+    value = (_BESIDE_ROW @ line.moves[1 + 2 * RUNGS :]) / spacing
+    return value, 2 * _BESIDE[1] * off / (4 * spacing)
 
 
 def _one_sided(line: Line) -> tuple[Vector, Vector, Vector]:
@@ -314,7 +323,7 @@ def _climb(
     finer = np.abs(estimates[1:, None] - estimates[None, 2:])
     finer -= rounding[2:]
     finer[_COARSER[: count - 1, : count - 2]] = 0.0
-    unexplained = np.maximum(finer.max(axis=1) - rounding[1:], 0.0)
+    unexplained = np.maximum(np.maximum.reduce(finer, axis=1) - rounding[1:], 0.0)
     if beside is not None:
         unexplained = np.maximum(unexplained, np.abs(estimates[1:] - beside[0]) - beside[1] - rounding[1:])
     error = np.maximum(truncation, 2 * unexplained) + rounding[1:]

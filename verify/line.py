@@ -58,14 +58,46 @@ class Line:
         return np.concatenate([self.samples[:1], self.samples[1 + 2 * RUNGS :]])
 
     @functools.cached_property
+    def moves(self) -> Vector:
+        """How far each sample is from the value at 0, neighbours of which differ from it exactly.
+
+        Shapes: (places, m).
+        """
+        return np.asarray(self.samples - self.samples[0])
+
+    @functools.cached_property
     def sizes(self) -> Vector:
         """The magnitudes of the samples. Shapes: (places, m)."""
         return np.abs(self.samples)
 
     @functools.cached_property
+    def beside(self) -> Vector:
+        """The largest magnitude at 0 and on the fine grid. Shapes: (m,)."""
+        return np.asarray(np.maximum(self.sizes[0], np.maximum.reduce(self.sizes[1 + 2 * RUNGS :])))
+
+    @functools.cached_property
+    def out(self) -> Vector:
+        """The largest magnitude at the steps. Shapes: (m,)."""
+        return np.asarray(np.maximum.reduce(self.sizes[1 : 1 + 2 * RUNGS]))
+
+    @functools.cached_property
+    def largest(self) -> Vector:
+        """The largest magnitude at all. Shapes: (m,)."""
+        return np.maximum(self.beside, self.out)
+
+    @functools.cached_property
+    def uneven(self) -> Flags:
+        """Which entries vary beside 0 by far more than a rounding.
+
+        64 roundings are the most that a difference of the values on 8 points can be taken for: its weights
+        are at most C(7, 3) = 35. Shapes: (m,).
+        """
+        return np.asarray(self.noise > 64 * UNIT_ROUNDOFF * self.largest)
+
+    @functools.cached_property
     def noise(self) -> Vector:
         """The standard deviation of the noise beside 0. Shapes: (m,)."""
-        return noise_level(self.fine)
+        return noise_of_moves(self.moves[1 + 2 * RUNGS :])
 
     @property
     def finite(self) -> Flags:
@@ -116,7 +148,9 @@ def _difference_table(points: int) -> tuple[Vector, Rungs, Vector]:
     orders = range(3, points - 1)
     rows = [np.diff(np.eye(points), n=k, axis=0) / math.sqrt(math.comb(2 * k, k)) for k in orders]
     counts = [len(block) for block in rows]
-    return np.concatenate(rows), np.cumsum([0, *counts[:-1]]), np.array(counts, dtype=float)[:, None]
+    # The first point differs from itself by 0.
+    table = np.concatenate(rows)[:, 1:].copy()
+    return table, np.cumsum([0, *counts[:-1]]), np.array(counts, dtype=np.float64)[:, None]
 
 
 def noise_level(values: Vector) -> Vector:
@@ -127,10 +161,17 @@ def noise_level(values: Vector) -> Vector:
     Shapes: (points, m) gives (m,).
     Source: Moré & Wild, Estimating computational noise, SIAM J. Sci. Comput. 33 (2011), equation (2.2).
     """
-    rows, begins, counts = _difference_table(len(values))
-    # Neighbouring values differ by little, and that difference is exact; the rows then round nothing of size.
-    squares = (rows @ (values - values[0])) ** 2
-    return np.asarray(np.sqrt((np.add.reduceat(squares, begins, axis=0) / counts).max(axis=0)))
+    return noise_of_moves(values[1:] - values[0])
+
+
+def noise_of_moves(moves: Vector) -> Vector:
+    """As `noise_level`, of what the points after the first differ from it by.
+
+    Neighbouring values differ by little, and that difference is exact; the rows then round nothing of size.
+    """
+    rows, begins, counts = _difference_table(len(moves) + 1)
+    squares = (rows @ moves) ** 2
+    return np.asarray(np.sqrt(np.maximum.reduce(np.add.reduceat(squares, begins, axis=0) / counts)))
 
 
 def term_noise(line: Line) -> Vector:
@@ -156,12 +197,10 @@ def noise(line: Line, start: Rungs | None, coarser: Sequence[Line]) -> Vector:
     entry that stands still on the grid may be rounded more coarsely than the grid can show: then its
     least visible movement, on the ladders tried before too, is taken for a rounding.
     """
-    sizes = line.sizes
-    beside = np.maximum(sizes[0], sizes[1 + 2 * RUNGS :].max(axis=0))
-    if start is None:
-        out = sizes[1 : 1 + 2 * RUNGS].max(axis=0)
-    else:
-        out = from_rung(np.maximum(sizes[1 : 1 + RUNGS], sizes[1 + RUNGS : 1 + 2 * RUNGS]), start)
+    beside, out = line.beside, line.out
+    if start is not None:
+        steps = line.sizes[1 : 1 + 2 * RUNGS]
+        out = from_rung(np.maximum(steps[:RUNGS], steps[RUNGS:]), start)
     with np.errstate(divide="ignore", invalid="ignore"):
         growth = np.where(beside > 0, np.maximum(1.0, out / beside), 1.0)
     off = _DEVIATIONS * growth * line.noise + UNIT_ROUNDOFF * np.maximum(out, beside)
@@ -178,15 +217,16 @@ def noise(line: Line, start: Rungs | None, coarser: Sequence[Line]) -> Vector:
 
 def lone_step(line: Line) -> Flags:
     """Whether an entry that moves steadily along the fine grid makes one step in it: it jumps close by."""
+    if not line.uneven.any():
+        return line.uneven
     moves = np.abs(line.fine[1:] - line.fine[:-1])
     second, largest = np.partition(moves, -2, axis=0)[-2:]
-    # 64 roundings are the most that a difference of two values can be taken for.
-    return np.asarray((second > 0) & (largest > 64 * (second + UNIT_ROUNDOFF * line.sizes.max(axis=0))))
+    return np.asarray((second > 0) & (largest > 64 * (second + UNIT_ROUNDOFF * line.largest)))
 
 
 def _still(line: Line) -> Flags:
     """Which entries stand still on half of the grid. One that is 0 does so exactly: rounding is relative."""
-    resting = np.sum(line.fine[1:] == line.fine[:-1], axis=0)
+    resting = np.add.reduce(line.fine[1:] == line.fine[:-1], dtype=np.intp)
     return np.asarray((2 * resting >= _GRID_POINTS - 1) & (line.center != 0))
 
 
@@ -211,7 +251,7 @@ def steps_up(line: Line, coarser: Sequence[Line], size: float) -> Flags:
 
     `size` is the largest magnitude among the entries, of which an entry near 0 may be a rounding error.
     """
-    flat = np.asarray((line.fine == line.center).all(axis=0))
+    flat = np.asarray(~np.logical_or.reduce(line.moves[1 + 2 * RUNGS :]))
     if not flat.any():
         return flat
     moved = np.full(line.center.shape, np.inf)
@@ -224,9 +264,9 @@ def steps_up(line: Line, coarser: Sequence[Line], size: float) -> Flags:
 
 def stands_out(line: Line) -> Flags:
     """Whether the noise is that of the value at 0 alone, far beyond roundoff: a peak within the grid."""
-    # 64: the weights of the differences on 8 points, at most C(7, 3) = 35, cannot make this of one roundoff.
-    beyond = np.asarray(line.noise > 64 * UNIT_ROUNDOFF * line.sizes.max(axis=0))
-    return beyond & (line.noise > 64 * noise_level(line.fine[1:])) if beyond.any() else beyond
+    if not line.uneven.any():
+        return line.uneven
+    return np.asarray(line.uneven & (line.noise > 64 * noise_level(line.fine[1:])))
 
 
 def even_part(line: Line) -> tuple[Vector, Vector]:
@@ -236,7 +276,7 @@ def even_part(line: Line) -> tuple[Vector, Vector]:
     Shapes: (rungs, m) both.
     """
     steps = line.steps[:, None]
-    even: Vector = (line.plus + line.minus - 2 * line.center) / steps
+    even: Vector = (line.moves[1 : 1 + RUNGS] + line.moves[1 + RUNGS : 1 + 2 * RUNGS]) / steps
     return even, 4 * term_noise(line) / steps
 
 

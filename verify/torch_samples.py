@@ -72,7 +72,9 @@ def chosen(patterns: Sequence[str], known: Mapping[str, Any]) -> dict[str, int |
 def samples(operator: Any, device: str, dtype: str, seed: int) -> Iterator[Sample]:
     """An operator's samples, drawn from the seed."""
     torch.manual_seed(seed)
-    drawn = operator.sample_inputs(device, getattr(torch, dtype), requires_grad=True)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        drawn = list(operator.sample_inputs(device, getattr(torch, dtype), requires_grad=True))
     for number, sample in enumerate(drawn):
         yield Sample(
             _name(operator),

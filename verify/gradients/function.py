@@ -22,6 +22,10 @@ Tensors = tuple[torch.Tensor, ...]
 Arguments = tuple[Any, ...]
 
 
+# Entries that are moved in one operation, all places together: beyond it each place has its own.
+_TOGETHER = 2**20
+
+
 class UnusableInput(ValueError):
     """The inputs cannot be differentiated; the message says which, and what to do."""
 
@@ -154,7 +158,9 @@ def rows(evaluations: Sequence[Tensors | None], length: int) -> Vector:
 
     Shapes: gives (evaluations, length).
     """
-    whole = [i for i, e in enumerate(evaluations) if e is not None and sum(map(size, e)) == length]
+    whole: Sequence[int] = range(len(evaluations))
+    if not _alike(evaluations):
+        whole = [i for i in whole if (e := evaluations[i]) is not None and sum(map(size, e)) == length]
     stacked = [
         torch.stack(parts).to("cpu") for parts in zip(*(evaluations[i] or () for i in whole), strict=True)
     ]
@@ -168,6 +174,14 @@ def rows(evaluations: Sequence[Tensors | None], length: int) -> Vector:
     found = np.full((len(evaluations), length), np.nan)
     found[whole] = values
     return found
+
+
+def _alike(evaluations: Sequence[Tensors | None]) -> bool:
+    """Whether all evaluations have the shape of the first, or are a single tensor of its shape."""
+    if None in evaluations:
+        return False
+    shapes = {tuple(y.shape for y in e) for e in evaluations if e is not None}
+    return len(shapes) == 1
 
 
 def split(vector: Vector, tensors: Sequence[torch.Tensor]) -> list[Vector]:
@@ -344,8 +358,11 @@ def _moved(x: torch.Tensor, move: torch.Tensor, places: Vector) -> list[torch.Te
     """x + t·move at every place t, each in memory of its own and in the layout of x. Shapes: `move` (n,)."""
     x = x.detach()
     move = like(move.to(x.device), x)
-    if x.is_contiguous():
-        return [torch.add(x, move, alpha=t) for t in places.tolist()]
+    if x.is_contiguous() and x.numel() * len(places) < _TOGETHER:
+        steps = torch.from_numpy(places).to(x.device).view(-1, *(1 for _ in x.shape))
+        # torch's types do not know what it returns.
+        unbind_copy: Any = torch.unbind_copy
+        return list(unbind_copy(x + steps * move))
     return [_laid_out(torch.add(x, move, alpha=t), x) for t in places.tolist()]
 
 
