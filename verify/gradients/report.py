@@ -57,7 +57,9 @@ class Answer:
     def told(self) -> str:
         """What came of it, in words."""
         text = self.question
-        if self.status is not Status.FAIL and self.visible > 0:
+        if self.status is Status.INCONCLUSIVE and self.visible > 0:
+            text += f": no relative error below {self.visible:.1e} would show"
+        elif self.status is Status.PASS and self.visible > 0:
             text += f": a relative error of {self.visible:.1e} would show"
         elif self.status is Status.FAIL and self.bound > 0:
             text += f": off by {self.measured:.3g}, where {self.bound:.2g} is explained"
