@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from reports.report import Report
     from verify.run import Run
+    from verify.score import Score
 
 _PUBLIC = {
     "Operation": "verify.operation",
@@ -125,6 +126,16 @@ Implementation = Annotated[
 ]
 
 
+Operators = Annotated[
+    str,
+    typer.Option(
+        "--ops",
+        help="`catalogue`, or `torch`: the gradient of every operator at the samples that torch ships "
+        "(needs `torchstone[samples]`).",
+    ),
+]
+
+
 @app.callback(invoke_without_command=True)
 def everything(
     context: typer.Context,
@@ -174,6 +185,7 @@ def verify_command(
     results: Results = RESULTS,
     operations: Own = None,
     implementation: Implementation = "eager",
+    ops: Operators = "catalogue",
     json: Json = None,
     junit: Junit = None,
 ) -> None:
@@ -182,7 +194,14 @@ def verify_command(
     Example: `torchstone verify --select 'softmax*' --check accuracy --dtype float32`
     """
     asked = _Asked(select, check, device, dtype, profile, results, operations)
-    run = _verify(asked, seed, implementation, json, junit)
+    with _usage():
+        from verify.selection import choose
+
+        choose("set of operators", (ops,), ("catalogue", "torch"))
+    if ops == "torch":
+        run = _verify_torch(asked, seed, json, junit)
+    else:
+        run = _verify(asked, seed, implementation, json, junit)
     raise typer.Exit(run.exit_status)
 
 
@@ -210,6 +229,22 @@ def report_command(
 ) -> None:
     """Write one self-contained page about everything stored in the results folder."""
     _report(results, output)
+
+
+@app.command("selftest")
+def selftest_command(
+    seed: Annotated[
+        int | None,
+        typer.Option("--seed", min=0, help="Directions are drawn from it; a fresh one if left out."),
+    ] = None,
+    json: Annotated[Path | None, typer.Option("--json", help="Also write all verdicts to this file.")] = None,
+) -> None:
+    """Score the gradient checker on gradients that are wrong on purpose, beside torch's own gradcheck.
+
+    Exit status: **0** every fault above the error that the checker states as visible was caught, and no
+    right gradient was called wrong; **1** otherwise.
+    """
+    raise typer.Exit(_selftest(seed, json).exit_status)
 
 
 @app.command("list")
@@ -311,6 +346,43 @@ def _verify(
     return run
 
 
+def _verify_torch(asked: _Asked, seed: int | None, json: Path | None, junit: Path | None) -> Run:
+    """The gradients of torch's own operators at torch's own samples."""
+    from reports import terminal
+    from verify import run as running
+    from verify import torch_samples
+    from verify.junit import to_xml
+    from verify.selection import chosen_devices
+
+    device, dtype = (asked.device or ["cpu"])[0], (asked.dtype or ["float64"])[0]
+    with _usage():
+        chosen_devices([device], ())
+        known = torch_samples.operators(dtype)
+        chosen = torch_samples.chosen(asked.select or (), known)
+        _can_write(json, junit)
+    seed = running.fresh_seed() if seed is None else seed
+    with _progress() as progress:
+        task = progress.add_task("verify", total=len(chosen))
+
+        def found() -> Iterator[Any]:
+            for name, only in chosen.items():
+                progress.update(task, description=f"verify {name}")
+                yield from torch_samples.outcomes(known[name], only, device, dtype, seed)
+                progress.advance(task)
+
+        run = running.gathered(found(), asked.profile, seed, _command())
+    if json:
+        write_json(json, running.to_json(run))
+    if junit:
+        write_whole(junit, to_xml(run.outcomes))
+    _say(terminal.troubles(run.outcomes), "", terminal.slowest(run.outcomes), "")
+    _say(terminal.counts(run.outcomes), f"{len(chosen)} operators, seed {seed}")
+    if not run.complete:
+        _say(f"interrupted after {len(run.outcomes)} samples")
+        raise typer.Exit(130)
+    return run
+
+
 def _bench(asked: _Asked) -> int:
     catalogue = _catalogue(asked.operations)
     results, dtypes = asked.results, tuple(asked.dtype or ())
@@ -377,6 +449,32 @@ def _bench(asked: _Asked) -> int:
     show()
     _say(f"bench: {total} cases, the ceilings among them, stored in {results / 'asv'}")
     return status
+
+
+def _selftest(seed: int | None, json: Path | None) -> Score:
+    from reports import score as scoring
+    from verify import planted, selftest
+    from verify.run import fresh_seed
+
+    with _usage():
+        _can_write(json)
+    seed = fresh_seed() if seed is None else seed
+    gradients = planted.planted()
+    with _progress() as progress:
+        task = progress.add_task("selftest", total=len(gradients))
+
+        def step(one: Any) -> None:
+            progress.update(task, advance=1, description=f"selftest {one.name}")
+
+        try:
+            score = selftest.run(gradients, seed, selftest.CHECKERS, step)
+        except KeyboardInterrupt:
+            _say("interrupted: the score of a part would say nothing, and is not kept")
+            raise typer.Exit(130) from None
+    if json:
+        write_json(json, score.to_json())
+    _say(scoring.table(score), "", *scoring.complaints(score), scoring.summary(score), f"seed {seed}")
+    return score
 
 
 def _report(results: Path, output: Path | None) -> Report:

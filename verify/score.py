@@ -57,6 +57,11 @@ class Result:
         visible = self.judgements[OURS].visible
         return self.wrong and (self.size is None or (visible is not None and self.size > visible))
 
+    @property
+    def missed(self) -> bool:
+        """Whether we did not call it wrong although we say that we would."""
+        return self.promised and not self.said(OURS, Verdict.WRONG)
+
     def said(self, checker: str, verdict: Verdict) -> bool:
         """Whether a checker said so."""
         return self.judgements[checker].verdict is verdict
@@ -79,12 +84,16 @@ class Tally:
 
 @dataclass(frozen=True)
 class Row:
-    """A kind of fault: how many are planted, how many are above what we state as visible, who saw them."""
+    """A kind of fault: how many are planted, and who saw them.
+
+    `promised` are those above what we state as visible, `missed` those of them that we did not catch.
+    """
 
     kind: str
     wrong: int
     right: int
     promised: int
+    missed: int
     tallies: Mapping[str, Tally]
 
 
@@ -109,7 +118,7 @@ class Score:
     @property
     def missed(self) -> tuple[Result, ...]:
         """Faults above what we state as visible that we did not call wrong."""
-        return tuple(r for r in self.results if r.promised and not r.said(OURS, Verdict.WRONG))
+        return tuple(r for r in self.results if r.missed)
 
     @property
     def false_alarms(self) -> tuple[Result, ...]:
@@ -145,6 +154,7 @@ def _row(kind: str, results: Sequence[Result]) -> Row:
         wrong,
         len(results) - wrong,
         sum(r.promised for r in results),
+        sum(r.missed for r in results),
         {checker: _tally(checker, results) for checker in checkers},
     )
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 import secrets
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -110,7 +110,7 @@ def examine(
     generator = np.random.default_rng(seed)
     with untouched_random_state():
         line = _Line(Function(function, witness(given)), generator, vjp)
-        answers = list(line.answers(questions))
+        answers = line.answers(questions)
         lines = [line]
         if narrow(given) and vjp is None:
             low = Function(function, given)
@@ -137,19 +137,18 @@ def examine_second_order(
     with untouched_random_state():
         first = Function(function, witness(given))
         line = _Line(second_order_of(first, generator, cotangents), generator, None)
-        return _report([line], list(line.answers(questions)), seed, line.function.callable, given)
+        return _report([line], line.answers(questions), seed, line.function.callable, given)
 
 
 def _report(
     lines: Sequence[_Line], answers: Sequence[Answer], seed: int, function: Callable[..., Any], given: Point
 ) -> GradientReport:
     status = overall(tuple(answer.status for answer in answers))
-    places = (line.worst() for line in lines) if status is Status.FAIL else iter(())
     return GradientReport(
         status=status,
         smallest_visible_error=max((a.visible for a in answers), default=math.nan),
         smallest_visible_entry=lines[0].visible_entry,
-        worst=next((place for place in places if place is not None), None),
+        worst=next((line.place for line in lines if line.place is not None), None),
         answers=tuple(answers),
         corners=sum(int(np.count_nonzero(line.numeric.kink)) for line in lines),
         unjudged=sum(int(np.count_nonzero(~line.numeric.known)) for line in lines),
@@ -176,10 +175,18 @@ class _Line:
             )
         self.direction = _direction(generator, function.point)
         self.numeric: Derivatives = derivatives(function.along(self.direction))
+        self.place: Place | None = None
         self._failed: Vector | None = None
 
-    def answers(self, questions: Questions, prefix: str = "") -> Iterator[Answer]:
-        """What is asked, answered."""
+    def answers(self, questions: Questions, prefix: str = "") -> list[Answer]:
+        """What is asked, answered; and where reverse mode fails, the place."""
+        found = list(self._asked(questions, prefix))
+        if self._failed is None:
+            return found
+        self.place = worst_place(self.function, self.at.outputs, self.direction, self._failed, self._gradient)
+        return [_disputed(answer) for answer in found] if self.place.disputed else found
+
+    def _asked(self, questions: Questions, prefix: str) -> Iterator[Answer]:
         smooth = self.numeric.known & ~self.numeric.kink
         if questions.reverse and (self.numeric.flat & smooth).any():
             standing = self._cotangent(self.numeric.flat & smooth)
@@ -306,6 +313,8 @@ class _Line:
         bound = self.numeric.error[known] + slack
         measured = self.numeric.distance(tangents)[known]
         worst = int(np.argmax(measured - bound))
+        # As in reverse mode, where a derivative vanishes the function's own size takes its place.
+        largest = np.where(largest > bound, largest, np.maximum(largest, self.numeric.reach[known]))
         with np.errstate(divide="ignore", invalid="ignore"):
             visible = float(np.min(np.where(largest > 0, bound / largest, np.inf)))
         status = judge(float(measured[worst]), float(bound[worst]))
@@ -316,12 +325,6 @@ class _Line:
             float(bound[worst]),
             visible if math.isfinite(visible) else 0.0,
         )
-
-    def worst(self) -> Place | None:
-        """The entry of the Jacobian that is furthest off, where reverse mode failed."""
-        if self._failed is None:
-            return None
-        return worst_place(self.function, self.at.outputs, self.direction, self._failed, self._gradient)
 
     def _gradient(self, g: Vector, spread: bool = False) -> Vector:
         if self.vjp is not None:
@@ -352,6 +355,14 @@ def _rounding(terms: Vector, claim: float, count: int) -> float:
     """
     spread = float(np.sqrt(terms @ terms)) + abs(claim)
     return _DEVIATIONS * math.sqrt(count) * UNIT_ROUNDOFF * spread
+
+
+def _disputed(answer: Answer) -> Answer:
+    """An answer whose finite difference is contradicted along a shorter line: it has not shown a fault."""
+    if answer.status is not Status.FAIL or not answer.measured:
+        return answer
+    note = "a pole, a bend or a coarse rounding lies close by: a shorter line tells another derivative"
+    return replace(answer, status=Status.INCONCLUSIVE, note=note)
 
 
 def _sharpest(answers: Iterable[Answer]) -> Answer:

@@ -25,7 +25,7 @@ def tangents(function: Function, direction: Vector, factors: Sequence[float]) ->
         for factor in factors:
             with forward_ad.dual_level():
                 found.append(np.array(row(_along(function, tuple(factor * d for d in directions)))))
-    except (RuntimeError, NotImplementedError) as error:
+    except (RuntimeError, NotImplementedError, UnusableFunction) as error:
         raise UnusableFunction(f"forward mode raised: {str(error).splitlines()[0]}") from error
     return found
 
@@ -35,7 +35,7 @@ def batched(function: Function, direction: Vector, factors: Sequence[float]) -> 
     variables = function.point.variables
     stacks = tuple(torch.stack([f * d for f in factors]) for d in tensors_of(direction, variables))
 
-    values = tuple(function.copied(x) for x in variables)
+    values = tuple(_primal(function, x) for x in variables)
 
     def along(*directions: torch.Tensor) -> Tensors:
         found: Tensors = torch.func.jvp(lambda *x: function.outputs(x), values, directions)[1]
@@ -43,9 +43,14 @@ def batched(function: Function, direction: Vector, factors: Sequence[float]) -> 
 
     try:
         found = torch.vmap(along, randomness="same")(*stacks)
-    except (RuntimeError, NotImplementedError) as error:
+    except (RuntimeError, NotImplementedError, UnusableFunction) as error:
         raise UnusableFunction(f"forward mode cannot be batched: {str(error).splitlines()[0]}") from error
     return [row([t[k] for t in found]) for k in range(len(factors))]
+
+
+def _primal(function: Function, x: torch.Tensor) -> torch.Tensor:
+    """A variable's values in its layout; torch cannot give a tangent to entries that share memory."""
+    return function.copied(x).contiguous() if 0 in x.stride() else function.copied(x)
 
 
 def _along(function: Function, directions: Tensors) -> Tensors:
@@ -55,7 +60,7 @@ def _along(function: Function, directions: Tensors) -> Tensors:
     unpack_dual: Any = forward_ad.unpack_dual
     variables = function.point.variables
     outputs = function.outputs(
-        [make_dual(function.copied(x), d) for x, d in zip(variables, directions, strict=True)]
+        [make_dual(_primal(function, x), d) for x, d in zip(variables, directions, strict=True)]
     )
     found = [unpack_dual(y).tangent for y in outputs]
     return tuple(torch.zeros_like(y) if t is None else t for y, t in zip(outputs, found, strict=True))

@@ -45,6 +45,11 @@ class Point:
     arguments: Arguments
     variables: Tensors
 
+    def variables_in(self, arguments: Arguments) -> Tensors:
+        """The tensors that stand in other arguments where the variables stand in these."""
+        pairs = zip(self.arguments, arguments, strict=True)
+        return tuple(t for own, other in pairs for t in _matching(own, other))
+
     @cached_property
     def _plain(self) -> bool:
         """Whether nothing but variables was passed, none of them inside a list."""
@@ -66,6 +71,15 @@ def _replaced(argument: Any, following: Iterator[torch.Tensor]) -> Any:
     if type(argument) in (list, tuple):
         return type(argument)(_replaced(item, following) for item in argument)
     return argument
+
+
+def _matching(own: Any, other: Any) -> Iterator[torch.Tensor]:
+    if isinstance(own, torch.Tensor):
+        if own.requires_grad:
+            yield other
+    elif type(own) in (list, tuple):
+        for a, b in zip(own, other, strict=True):
+            yield from _matching(a, b)
 
 
 def _tensors(argument: Any) -> Iterator[torch.Tensor]:
@@ -231,23 +245,26 @@ class Function:
 
     def evaluated(self) -> Evaluated:
         """The outputs at fresh leaves in the layout of the point's variables, with their graph."""
-        return self._evaluated(tuple(self.copied(x).requires_grad_() for x in self.point.variables))
+        variables = self.point.variables
+        return self._evaluated(tuple(self.copied(x).requires_grad_() for x in variables), variables)
 
     def evaluated_at(self, vector: Vector) -> Evaluated:
         """The outputs, with their graph, where the variables have other values: those of a real row."""
         tensors = tensors_of(vector, self.point.variables)
-        leaves = [_laid_out(t, x) for t, x in zip(tensors, self.point.variables, strict=True)]
-        return self._evaluated(tuple(leaf.requires_grad_() for leaf in leaves))
+        leaves = [
+            t if 0 in x.stride() else laid_out(t, x)
+            for t, x in zip(tensors, self.point.variables, strict=True)
+        ]
+        return self._evaluated(tuple(leaf.requires_grad_() for leaf in leaves), tensors)
 
-    def _evaluated(self, leaves: Tensors) -> Evaluated:
-        versions = [leaf._version for leaf in leaves]
+    def _evaluated(self, leaves: Tensors, values: Tensors) -> Evaluated:
         before = torch.get_rng_state() if self._random_state is None else self._random_state
         with torch.enable_grad():
             outputs = self.outputs(leaves)
         if self._random_state is None and not torch.equal(before, torch.get_rng_state()):
             self._random_state = before  # the function draws random numbers: from now on the same ones
-        for position, (leaf, version) in enumerate(zip(leaves, versions, strict=True)):
-            if leaf._version != version:
+        for position, (leaf, x) in enumerate(zip(leaves, values, strict=True)):
+            if not torch.equal(leaf, x) and not torch.isnan(x).any():
                 raise UnusableFunction(
                     f"the function changes input {position} in place, so that it is not what was passed "
                     "any more: check lambda x: function(x.clone())"
@@ -322,7 +339,7 @@ class Function:
 
     def copied(self, x: torch.Tensor) -> torch.Tensor:
         """The values of a variable in memory of their own, in its layout."""
-        return _laid_out(x.detach(), x)
+        return laid_out(x.detach(), x)
 
 
 def _outputs(result: Any) -> Tensors:
@@ -346,12 +363,17 @@ def _differentiable(outputs: Tensors) -> tuple[int, ...]:
     return tuple(i for i in floating if outputs[i].requires_grad) or tuple(floating)
 
 
-def _laid_out(values: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
-    """Values in memory of their own, with the strides of x where that is not contiguous."""
-    if x.is_contiguous() or 0 in x.stride():
-        # The entries of an expanded tensor are moved apart, each in memory of its own.
+def laid_out(values: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
+    """Values in memory of their own, with the strides of x; the same where x is expanded.
+
+    `values` must be alike along the dimensions in which x is expanded.
+    """
+    if 0 in x.stride() and x.numel():
+        once = values[tuple(slice(0, 1) if s == 0 else slice(None) for s in x.stride())]
+        return once.clone(memory_format=torch.contiguous_format).expand(x.shape)
+    if x.is_contiguous():
         return values.clone(memory_format=torch.contiguous_format)
-    return torch.empty_strided(x.shape, x.stride(), dtype=x.dtype, device=x.device).copy_(values)
+    return torch.empty_strided(x.shape, x.stride(), dtype=values.dtype, device=x.device).copy_(values)
 
 
 def _moved(x: torch.Tensor, move: torch.Tensor, places: Vector) -> list[torch.Tensor]:
@@ -363,7 +385,9 @@ def _moved(x: torch.Tensor, move: torch.Tensor, places: Vector) -> list[torch.Te
         # torch's types do not know what it returns.
         unbind_copy: Any = torch.unbind_copy
         return list(unbind_copy(x + steps * move))
-    return [_laid_out(torch.add(x, move, alpha=t), x) for t in places.tolist()]
+    there = [torch.add(x, move, alpha=t) for t in places.tolist()]
+    # The entries of an expanded tensor are moved apart, each in memory of its own.
+    return there if x.is_contiguous() or 0 in x.stride() else [laid_out(y, x) for y in there]
 
 
 def cotangents_like(outputs: Sequence[torch.Tensor], generator: np.random.Generator) -> Tensors:

@@ -17,7 +17,7 @@ import torch
 
 from verify.arithmetic import Arithmetic
 from verify.gradients import reverse
-from verify.gradients.function import Evaluated, Function, Point, row, split
+from verify.gradients.function import Evaluated, Function, Point, laid_out, row, split
 from verify.gradients.report import Answer
 from verify.line import Vector
 from verify.outcome import Status, judge
@@ -56,7 +56,7 @@ def _widened(argument: Any) -> Any:
     if not isinstance(argument, torch.Tensor):
         return argument
     if argument.requires_grad:
-        return _few_bits(argument.detach()).requires_grad_()
+        return laid_out(_few_bits(argument.detach()), argument).requires_grad_()
     return argument.to(_WIDE.get(argument.dtype, argument.dtype))
 
 

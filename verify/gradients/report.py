@@ -15,7 +15,8 @@ _ORDER = (Status.FAIL, Status.INCONCLUSIVE, Status.PASS)
 class Place:
     """One entry of the Jacobian: what autograd says of it, and the interval of the finite difference.
 
-    Entries are indices into the tensors; a complex entry's index ends in `real` or `imag`.
+    Entries are indices into the tensors; a complex entry's index ends in `real` or `imag`. `disputed`: a
+    finite difference along a shorter line contradicts it.
     """
 
     output: int
@@ -25,6 +26,7 @@ class Place:
     analytic: float
     numeric: float
     interval: float
+    disputed: bool = False
 
     def __str__(self) -> str:
         into = f"output {self.output}{_index(self.output_entry)}"
@@ -32,6 +34,7 @@ class Place:
         return (
             f"d {into} / d {of}: autograd says {self.analytic:.17g}, "
             f"a finite difference {self.numeric:.17g} ± {self.interval:.2g}"
+            + (", and along a shorter line another" if self.disputed else "")
         )
 
 

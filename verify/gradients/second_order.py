@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from verify.gradients.function import Function, Point, Tensors, cotangents_like, point_of
+from verify.gradients.function import Function, Point, Tensors, cotangents_like
 
 
 def second_order(
@@ -23,12 +23,14 @@ def second_order(
     count = len(function.point.arguments)
 
     def gradients(*arguments: Any) -> tuple[torch.Tensor, ...]:
-        inner, cotangents = point_of(arguments[:count]), arguments[count:]
-        results = function.outputs_of(inner.arguments)
+        inner, cotangents = arguments[:count], arguments[count:]
+        # Forward mode hands over tensors that carry a tangent, and not yet a graph.
+        variables = [x.requires_grad_() for x in function.point.variables_in(inner)]
+        results = function.outputs_of(inner)
         carrying = [(results[i], c) for i, c in zip(outputs, cotangents, strict=True)]
         found = torch.autograd.grad(
             [y for y, _ in carrying],
-            inner.variables,
+            variables,
             [c for _, c in carrying],
             create_graph=True,
             allow_unused=True,
