@@ -8,6 +8,7 @@ wrong entry of the Jacobian cannot hide behind a zero weight, and two wrong entr
 
 from __future__ import annotations
 
+import functools
 import math
 import secrets
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -31,7 +32,7 @@ from verify.gradients.function import (
     size,
     untouched_random_state,
 )
-from verify.gradients.locate import worst_place
+from verify.gradients.locate import Gradient, worst_place
 from verify.gradients.precision import against_witness, narrow, witness
 from verify.gradients.report import Answer, GradientReport, Place, overall
 from verify.gradients.reverse import Vjp
@@ -176,14 +177,16 @@ class _Line:
         self.direction = _direction(generator, function.point)
         self.numeric: Derivatives = derivatives(function.along(self.direction))
         self.place: Place | None = None
-        self._failed: Vector | None = None
+        # The first cotangent whose gradient is wrong, and where that gradient came from.
+        self._failed: tuple[Vector, Gradient] | None = None
 
     def answers(self, questions: Questions, prefix: str = "") -> list[Answer]:
         """What is asked, answered; and where reverse mode fails, the place."""
         found = list(self._asked(questions, prefix))
         if self._failed is None:
             return found
-        self.place = worst_place(self.function, self.at.outputs, self.direction, self._failed, self._gradient)
+        g, source = self._failed
+        self.place = worst_place(self.function, self.at.outputs, self.direction, g, source)
         return [_disputed(answer) for answer in found] if self.place.disputed else found
 
     def _asked(self, questions: Questions, prefix: str) -> Iterator[Answer]:
@@ -213,7 +216,8 @@ class _Line:
         if not np.array_equal(first, second, equal_nan=True):
             # Other bits for the same cotangent in another layout: another order of summation, or a fault.
             yield from self._repeated(questions, prefix, g, first)
-            yield self._judged(f"{prefix}reverse mode, cotangent not contiguous", g, second)
+            question = f"{prefix}reverse mode, cotangent not contiguous"
+            yield self._judged(question, g, second, lambda g: self._gradient(g, spread=True))
         corners = self.numeric.kink & self.numeric.known
         if corners.any():
             c = self._cotangent(corners)
@@ -240,7 +244,10 @@ class _Line:
             found = reverse_mode.batched(self.at, cotangents)
         except UnusableFunction as error:
             return Answer(question, Status.FAIL, note=str(error))
-        return _sharpest(self._judged(question, c, v) for c, v in zip(cotangents, found, strict=True))
+        return _sharpest(
+            self._judged(question, c, v, lambda g: reverse_mode.batched(self.at, (g, g))[0])
+            for c, v in zip(cotangents, found, strict=True)
+        )
 
     def _undefined(self, smooth: Flags, prefix: str) -> Iterator[Answer]:
         if len(self.at.outputs) > 1:
@@ -249,8 +256,8 @@ class _Line:
                     part = np.zeros_like(smooth)
                     part[reverse_mode.part_of(self.at, position)] = True
                     g = self._cotangent(smooth & part)
-                    gradient = reverse_mode.alone(self.at, position, g)
-                    yield self._judged(f"{prefix}reverse mode, output {position} alone", g, gradient)
+                    source = functools.partial(reverse_mode.alone, self.at, position)
+                    yield self._judged(f"{prefix}reverse mode, output {position} alone", g, source(g), source)
         wrong = reverse_mode.undefined(self.at)
         if wrong:
             yield Answer(f"{prefix}no cotangent at all", Status.FAIL, note=wrong)
@@ -268,14 +275,17 @@ class _Line:
             return Answer(question, Status.FAIL, note=str(error))
         return _sharpest(self._entrywise(question, t / f) for f, t in zip(factors, found, strict=True))
 
-    def _judged(self, question: str, g: Vector, gradient: Vector, corner: bool = False) -> Answer:
-        """A gradient for the cotangent g against the derivative along the line."""
+    def _judged(
+        self, question: str, g: Vector, gradient: Vector, source: Gradient | None = None, corner: bool = False
+    ) -> Answer:
+        """A gradient for the cotangent g, from a source, against the derivative along the line."""
+        failed = self._failed or (g, source or self._gradient)
         exact = self.numeric.weighted(g)
         terms = gradient * self.direction
         if not np.isfinite(terms).all() and not np.isfinite(self.value).all():
             return Answer(question, Status.INCONCLUSIVE, note="nan or inf, as in the function's outputs")
         if not np.isfinite(terms).all():
-            self._failed = g if self._failed is None else self._failed
+            self._failed = failed
             return Answer(question, Status.FAIL, math.nan, exact.error, note="the gradient has nan or inf")
         claim = total(terms)
         # The terms of φ round too, and where they cancel in its derivative that is what is left.
@@ -283,8 +293,8 @@ class _Line:
         bound = exact.error + _rounding(terms, claim, int(np.count_nonzero(g))) + UNIT_ROUNDOFF * reach
         measured = exact.distance(claim)
         status = judge(measured, bound)
-        if status is Status.FAIL and self._failed is None:
-            self._failed = g
+        if status is Status.FAIL:
+            self._failed = failed
         if status is Status.FAIL and not self.at.attached and self.vjp is None:
             note = "the outputs carry no gradient: look for detach(), .data, .item() or no_grad() on the way"
             return Answer(question, status, measured, bound, note=note)
