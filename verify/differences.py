@@ -217,7 +217,8 @@ def extrapolation(powers: Sequence[int]) -> tuple[tuple[float, ...], float]:
 
 
 _CENTRAL = extrapolation((2, 4))
-_EVEN = extrapolation((1, 3, 5))
+# The limit of the even part, of which a smooth function has only odd powers.
+_EVEN = (extrapolation((1, 3))[0], extrapolation((1, 3, 5))[0])
 _ONE_SIDED = extrapolation((1, 2, 3))
 _BESIDE = extrapolation((1, 2))
 # The same as weights of what the first points of the fine grid, 1, 2, 3 … spacings out, differ by.
@@ -258,10 +259,21 @@ def _hidden(even: Vector, off: Vector, start: Rungs | None) -> Vector:
     It is the limit of E(h), of which a smooth function has only the odd powers of h; a central
     difference does not see it.
     """
-    weights, amplification = _EVEN
-    limits = np.abs(_windows(weights, even))
-    limits += amplification * off[: len(limits)]
-    return from_rung(limits, start, np.minimum)
+    found = []
+    for weights in _EVEN:
+        limits = np.abs(_windows(weights, even))
+        limits += _even_noise(weights) * off[: len(limits)]
+        found.append(from_rung(limits, start, np.minimum))
+    return np.minimum(*found)
+
+
+def _even_noise(weights: Sequence[float]) -> float:
+    """By how much independent noise at 0 and at the steps moves Σ wₖE(h/2ᵏ), in units of 4/h of its bound.
+
+    At a step it enters with wₖ2ᵏ, on both sides; at 0, where all share it, with their sum twice.
+    """
+    at_steps = [w * 2.0**k for k, w in enumerate(weights)]
+    return math.sqrt(2 * sum(a * a for a in at_steps) + (2 * sum(at_steps)) ** 2) / 4
 
 
 def _beside(line: Line, off: Vector) -> tuple[Vector, Vector]:
