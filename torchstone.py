@@ -237,6 +237,14 @@ def selftest_command(
         int | None,
         typer.Option("--seed", min=0, help="Directions are drawn from it; a fresh one if left out."),
     ] = None,
+    repeats: Annotated[
+        int,
+        typer.Option(
+            "--repeats",
+            min=1,
+            help="How often ours judges each right gradient, along other directions; 24: 10,000 checks.",
+        ),
+    ] = 1,
     json: Annotated[Path | None, typer.Option("--json", help="Also write all verdicts to this file.")] = None,
 ) -> None:
     """Score the gradient checker on gradients that are wrong on purpose, beside torch's own gradcheck.
@@ -244,7 +252,7 @@ def selftest_command(
     Exit status: **0** every fault above the error that the checker states as visible was caught, and no
     right gradient was called wrong; **1** otherwise.
     """
-    raise typer.Exit(_selftest(seed, json).exit_status)
+    raise typer.Exit(_selftest(seed, repeats, json).exit_status)
 
 
 @app.command("list")
@@ -451,7 +459,7 @@ def _bench(asked: _Asked) -> int:
     return status
 
 
-def _selftest(seed: int | None, json: Path | None) -> Score:
+def _selftest(seed: int | None, repeats: int, json: Path | None) -> Score:
     from reports import score as scoring
     from verify import planted, selftest
     from verify.run import fresh_seed
@@ -467,13 +475,13 @@ def _selftest(seed: int | None, json: Path | None) -> Score:
             progress.update(task, advance=1, description=f"selftest {one.name}")
 
         try:
-            score = selftest.run(gradients, seed, selftest.CHECKERS, step)
+            score = selftest.run(gradients, seed, selftest.CHECKERS, step, repeats)
         except KeyboardInterrupt:
             _say("interrupted: the score of a part would say nothing, and is not kept")
             raise typer.Exit(130) from None
     if json:
         write_json(json, score.to_json())
-    _say(scoring.table(score), "", *scoring.complaints(score), scoring.summary(score), f"seed {seed}")
+    _say(scoring.table(score), "", *scoring.complaints(score), *scoring.summary(score), f"seed {seed}")
     return score
 
 

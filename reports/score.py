@@ -10,6 +10,7 @@ from rich.text import Text
 
 from reports.notation import number
 from verify.score import OURS, Result, Row, Score
+from verify.sharpness import Sharpness
 
 _GOOD, _BAD, _NOTHING = "green", "bold red", "dim"
 
@@ -63,7 +64,14 @@ def _cells(row: Row) -> Iterator[Text]:
 def complaints(score: Score) -> list[Text]:
     """The faults that we should have caught, and the right gradients that we called wrong, by name."""
     missed = [Text.assemble(("missed  ", _BAD), r.name, _sizes(r)) for r in score.missed]
-    return missed + [Text.assemble(("false alarm  ", _BAD), r.name) for r in score.false_alarms]
+    return missed + [
+        Text.assemble(("false alarm  ", _BAD), r.name, f" (seed {_seeds(score, r)})")
+        for r in score.false_alarms
+    ]
+
+
+def _seeds(score: Score, result: Result) -> str:
+    return ", ".join(str(score.seed + after) for after in result.false_alarms)
 
 
 def _sizes(result: Result) -> str:
@@ -73,11 +81,22 @@ def _sizes(result: Result) -> str:
     return f" (a relative error of {number(result.size)}, where {visible})"
 
 
-def summary(score: Score) -> str:
-    """What came of it, in one line."""
-    total = score.total
+def summary(score: Score) -> list[str]:
+    """What came of it: faults, right gradients, and how small an error was visible on these."""
+    total, checks = score.total, score.right_checks
     caught = total.promised - len(score.missed)
+    return [
+        f"{caught} of the {total.promised} faults above our stated visible error caught",
+        f"{checks.false_alarms:,} false alarms, {checks.inconclusive:,} inconclusive "
+        f"in {checks.count:,} checks of {total.right:,} right gradients, {checks.right:,} of them passed",
+        f"smallest relative error seen on right gradients, whole gradient: {_figures(score.visible)}",
+        f"smallest relative error seen on right gradients, one entry: {_figures(score.visible_entry)}",
+    ]
+
+
+def _figures(seen: Sharpness) -> str:
+    without = f", none stated in {seen.without:,}" if seen.without else ""
     return (
-        f"{caught} of the {total.promised} faults above our stated visible error caught, "
-        f"{len(score.false_alarms)} false alarms on {total.right} right gradients"
+        f"median {number(seen.median)}, largest {number(seen.largest)} "
+        f"in {seen.count:,} checks in reverse mode{without}"
     )

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import enum
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+
+from verify.sharpness import Sharpness, sharpness
 
 # The checker that is scored; all others are there to compare it with.
 OURS = "ours"
@@ -25,18 +27,23 @@ class Verdict(enum.StrEnum):
 class Judgement:
     """A checker's verdict on one gradient.
 
-    Units: `visible` is the smallest relative error that would have shown, as the checker states it, None
-    where it states none; `seconds` of the processor's time.
+    Units: `visible` is the smallest relative error of the whole gradient that would have shown, and
+    `visible_entry` that of one entry alone, as the checker states them, None where it states none;
+    `seconds` of the processor's time.
     """
 
     verdict: Verdict
     visible: float | None = None
     seconds: float = 0.0
+    visible_entry: float | None = None
 
 
 @dataclass(frozen=True)
 class Result:
     """One planted gradient, and what each checker said of it.
+
+    `mode` is the one that the fault alters: reverse, forward or second order. `repeats` are our further
+    judgements of a right gradient, each with a seed of its own: the score's plus 1, plus 2, ...
 
     Units: `size` is the fault's relative error; None where it has no one size, or there is no fault.
     """
@@ -46,6 +53,20 @@ class Result:
     wrong: bool
     size: float | None
     judgements: Mapping[str, Judgement]
+    mode: str = "reverse"
+    repeats: tuple[Judgement, ...] = ()
+
+    @property
+    def ours(self) -> tuple[Judgement, ...]:
+        """All that we said of it, in the order of the seeds."""
+        return (self.judgements[OURS], *self.repeats)
+
+    @property
+    def false_alarms(self) -> tuple[int, ...]:
+        """By how much the seeds exceed the score's at which we called it wrong although it is right."""
+        if self.wrong:
+            return ()
+        return tuple(after for after, said in enumerate(self.ours) if said.verdict is Verdict.WRONG)
 
     @property
     def promised(self) -> bool:
@@ -98,6 +119,16 @@ class Row:
 
 
 @dataclass(frozen=True)
+class RightChecks:
+    """How often our checker judged a right gradient, all seeds together, and what it said."""
+
+    count: int
+    right: int
+    false_alarms: int
+    inconclusive: int
+
+
+@dataclass(frozen=True)
 class Score:
     """Every planted gradient's result. Random directions were drawn from `seed`."""
 
@@ -122,8 +153,33 @@ class Score:
 
     @property
     def false_alarms(self) -> tuple[Result, ...]:
-        """Right gradients that we called wrong."""
-        return tuple(r for r in self.results if not r.wrong and r.said(OURS, Verdict.WRONG))
+        """Right gradients that we called wrong, at the first seed or another."""
+        return tuple(r for r in self.results if r.false_alarms)
+
+    @property
+    def right_checks(self) -> RightChecks:
+        """What we said of the right gradients at every seed."""
+        said = [j.verdict for r in self.results if not r.wrong for j in r.ours]
+        return RightChecks(
+            count=len(said),
+            right=said.count(Verdict.RIGHT),
+            false_alarms=said.count(Verdict.WRONG),
+            inconclusive=said.count(Verdict.INCONCLUSIVE),
+        )
+
+    @property
+    def visible(self) -> Sharpness:
+        """How small an error of the whole gradient we saw, on right gradients in reverse mode."""
+        return sharpness(j.visible for j in self._right_in_reverse)
+
+    @property
+    def visible_entry(self) -> Sharpness:
+        """How small an error in one entry we saw, on the same gradients."""
+        return sharpness(j.visible_entry for j in self._right_in_reverse)
+
+    @property
+    def _right_in_reverse(self) -> Iterator[Judgement]:
+        return (j for r in self.results if not r.wrong and r.mode == "reverse" for j in r.ours)
 
     @property
     def exit_status(self) -> int:
@@ -140,6 +196,9 @@ class Score:
             "seed": self.seed,
             "missed": [r.name for r in self.missed],
             "false_alarms": [r.name for r in self.false_alarms],
+            "right_checks": vars(self.right_checks),
+            "visible": _sharpness_to_json(self.visible),
+            "visible_entry": _sharpness_to_json(self.visible_entry),
             "total": _row_to_json(self.total),
             "kinds": [_row_to_json(row) for row in self.rows],
             "gradients": [_result_to_json(r) for r in self.results],
@@ -178,11 +237,23 @@ def _row_to_json(row: Row) -> dict[str, Any]:
 
 
 def _result_to_json(result: Result) -> dict[str, Any]:
-    said = {
-        checker: vars(j) | {"verdict": j.verdict.value, "visible": _finite(j.visible)}
-        for checker, j in result.judgements.items()
+    return vars(result) | {
+        "promised": result.promised,
+        "judgements": {checker: _judgement_to_json(j) for checker, j in result.judgements.items()},
+        "repeats": [_judgement_to_json(j) for j in result.repeats],
     }
-    return vars(result) | {"promised": result.promised, "judgements": said}
+
+
+def _judgement_to_json(judgement: Judgement) -> dict[str, Any]:
+    return vars(judgement) | {
+        "verdict": judgement.verdict.value,
+        "visible": _finite(judgement.visible),
+        "visible_entry": _finite(judgement.visible_entry),
+    }
+
+
+def _sharpness_to_json(seen: Sharpness) -> dict[str, Any]:
+    return vars(seen) | {"median": _finite(seen.median), "largest": _finite(seen.largest)}
 
 
 def _finite(value: float | None) -> float | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from types import MappingProxyType
 
 import torch
@@ -41,7 +42,11 @@ def ours(planted: PlantedGradient, seed: int) -> Judgement:
         forward=planted.mode == "forward",
         second_order=planted.mode == "second order",
     )
-    return Judgement(_VERDICTS[report.status], report.smallest_visible_error)
+    return Judgement(
+        _VERDICTS[report.status],
+        visible=report.smallest_visible_error,
+        visible_entry=report.smallest_visible_entry,
+    )
 
 
 def slow(planted: PlantedGradient, seed: int) -> Judgement:
@@ -66,8 +71,11 @@ def run(
     seed: int,
     checkers: Mapping[str, Checker] = CHECKERS,
     progress: Progress = lambda planted: None,
+    repeats: int = 1,
 ) -> Score:
     """Show every planted gradient to every checker, one of which is named `ours`, on one thread.
+
+    A right gradient is shown to ours `repeats` times, with the seeds `seed`, `seed + 1`, ...
 
     Raises: what a checker raises, with the planted gradient's name added; a checker that cannot judge
     has to say so.
@@ -80,7 +88,9 @@ def run(
         for one in planted:
             progress(one)
             judgements = {name: _judged(checker, one, seed) for name, checker in checkers.items()}
-            results.append(Result(one.name, one.kind, one.wrong, one.size, judgements))
+            further = () if one.wrong else range(seed + 1, seed + repeats)
+            again = tuple(_judged(checkers[OURS], one, other) for other in further)
+            results.append(Result(one.name, one.kind, one.wrong, one.size, judgements, one.mode, again))
     return Score(tuple(results), seed)
 
 
@@ -95,7 +105,7 @@ def _judged(checker: Checker, planted: PlantedGradient, seed: int) -> Judgement:
             error.add_note(f"while judging the planted gradient {planted.name!r}")
             raise
         seconds = time.process_time() - begin
-    return Judgement(judgement.verdict, judgement.visible, seconds)
+    return replace(judgement, seconds=seconds)
 
 
 def _gradcheck(planted: PlantedGradient, fast_mode: bool) -> Judgement:

@@ -15,7 +15,8 @@ from verify import selftest
 from verify.planted.fault import Fault, named, scaled
 from verify.planted.host import Host, hosts
 from verify.planted.planting import plant
-from verify.score import Judgement, Result, Score, Verdict
+from verify.score import Judgement, Result, RightChecks, Score, Verdict
+from verify.sharpness import Sharpness
 
 # torch's forward mode compiles its own formulas at first use, by a way that torch itself calls deprecated.
 pytestmark = pytest.mark.filterwarnings("ignore:.torch.jit.script. is deprecated:DeprecationWarning")
@@ -79,7 +80,7 @@ def test_a_false_alarm_is_named_and_fails():
     assert score.missed == ()
     assert [r.name for r in score.false_alarms] == ["tanh 7: without sign", "tanh 7: without small"]
     assert score.exit_status == 1
-    assert "false alarm  tanh 7: without sign" in [line.plain for line in scoring.complaints(score)]
+    assert "false alarm  tanh 7: without sign (seed 1)" in [line.plain for line in scoring.complaints(score)]
 
 
 def test_the_others_misses_and_false_alarms_are_not_ours():
@@ -95,6 +96,106 @@ def test_inconclusive_is_neither_caught_nor_a_false_alarm():
     assert (tally.caught, tally.false_alarms, tally.inconclusive) == (0, 0, 4)
     assert len(score.missed) == 2
     assert score.false_alarms == ()
+
+
+def test_ours_alone_judges_right_gradients_alone_again_with_other_seeds():
+    asked = {"ours": [], "slow": []}
+
+    def asking(name):
+        def checker(planted, seed):
+            asked[name].append((planted.name, seed))
+            return truth(planted, seed)
+
+        return checker
+
+    score = selftest.run(TINY[:2], 7, {name: asking(name) for name in asked}, repeats=3)
+    wrong, right = "tanh 7: sign", "tanh 7: without sign"
+    # The first judgement of the first gradient is for what is loaded at first use, and is not kept.
+    assert asked["slow"][1:] == [(wrong, 7), (right, 7)]
+    assert asked["ours"][1:] == [(wrong, 7), (right, 7), (right, 8), (right, 9)]
+    assert [len(r.repeats) for r in score.results] == [0, 2]
+    assert score.right_checks == RightChecks(count=3, right=3, false_alarms=0, inconclusive=0)
+    assert score.exit_status == 0
+
+
+def test_a_false_alarm_at_a_later_seed_is_counted_named_and_fails():
+    def alarmed(planted, seed):
+        if planted.wrong or seed == 1:
+            return truth(planted, seed)
+        return Judgement(Verdict.INCONCLUSIVE if seed == 3 else Verdict.WRONG, 1e-9)
+
+    score = selftest.run(TINY, 1, {"ours": alarmed}, repeats=4)
+    assert score.right_checks == RightChecks(count=8, right=2, false_alarms=4, inconclusive=2)
+    assert score.total.tallies["ours"].false_alarms == 0  # the table compares one judgement of each checker
+    assert score.missed == ()
+    assert score.exit_status == 1
+    assert [line.plain for line in scoring.complaints(score)] == [
+        "false alarm  tanh 7: without sign (seed 2, 4)",
+        "false alarm  tanh 7: without small (seed 2, 4)",
+    ]
+    assert "4 false alarms, 2 inconclusive in 8 checks of 2 right gradients, 2 of them passed" in (
+        scoring.summary(score)
+    )
+
+
+def test_a_wrong_gradient_called_wrong_is_no_false_alarm():
+    score = with_ours(truth)
+    assert [r.false_alarms for r in score.results] == [(), (), (), ()]
+    assert score.false_alarms == ()
+
+
+def right(visible, entry, mode="reverse", repeats=()):
+    said = Judgement(Verdict.RIGHT, visible, visible_entry=entry)
+    return Result(f"right {visible}", "kind", False, None, {"ours": said}, mode, repeats)
+
+
+def test_how_small_an_error_was_visible_is_told_of_right_gradients_in_reverse_mode():
+    wrong = Judgement(Verdict.WRONG, 1.0, visible_entry=1.0)
+    score = Score(
+        (
+            right(1e-12, 1e-10),
+            right(4e-12, math.nan, repeats=(Judgement(Verdict.RIGHT, 3e-12, visible_entry=None),)),
+            right(0.5, 0.5, mode="forward"),
+            right(0.5, 0.5, mode="second order"),
+            Result("wrong", "kind", True, None, {"ours": wrong}),
+        ),
+        1,
+    )
+    assert score.visible == Sharpness(count=3, without=0, median=3e-12, largest=4e-12)
+    assert score.visible_entry == Sharpness(count=1, without=2, median=1e-10, largest=1e-10)
+    *_, whole, entry = scoring.summary(score)
+    assert "whole gradient: median 3.00e-12, largest 4.00e-12 in 3 checks in reverse mode" in whole
+    assert "none stated" not in whole
+    assert "one entry: median 1.00e-10, largest 1.00e-10 in 1 checks" in entry
+    assert "none stated in 2" in entry
+    record = score.to_json()
+    assert record["visible"] == {"count": 3, "without": 0, "median": 3e-12, "largest": 4e-12}
+    assert record["visible_entry"] == {"count": 1, "without": 2, "median": 1e-10, "largest": 1e-10}
+    json.dumps(record, allow_nan=False)
+
+
+def test_an_error_that_nothing_would_show_has_no_figure_in_json():
+    score = Score((right(math.inf, math.nan),), 1)
+    assert (score.visible.median, score.visible.largest) == (math.inf, math.inf)
+    assert score.to_json()["visible"] == {"count": 1, "without": 0, "median": None, "largest": None}
+    assert "median ∞, largest ∞" in scoring.summary(score)[2]
+    assert "median —, largest — in 0 checks in reverse mode, none stated in 1" in scoring.summary(score)[3]
+
+
+def test_ours_states_what_it_saw_in_the_whole_and_in_one_entry():
+    score = selftest.run(TINY, 1, {"ours": selftest.ours})
+    for judgement in (r.judgements["ours"] for r in score.results):
+        assert 0 < judgement.visible < 1e-9
+        assert 0 < judgement.visible_entry < 1e-8
+        assert judgement.visible_entry != judgement.visible
+    assert score.visible.count == score.visible_entry.count == 2
+
+
+def test_the_mode_of_a_fault_is_kept_with_its_result():
+    planted = plant((Fault("sign", scaled(-1.0), named("tanh 7"), size=2.0, mode="forward"),), TANH)
+    score = with_ours(truth, planted)
+    assert [r.mode for r in score.results] == ["forward", "forward"]
+    assert score.visible.count == 0
 
 
 def test_not_run_catches_nothing():
@@ -176,6 +277,7 @@ def test_the_command_prints_the_table_and_writes_every_verdict(command, tmp_path
     assert ["small", "1", "1", "1", "0", "0", "0", "0", "0", "0", "0"] in [line[:11] for line in lines]
     assert ["all", "2", "2", "2", "1", "1", "0", "0", "0", "0", "0"] in [line[:11] for line in lines]
     assert "2 of the 2 faults above our stated visible error caught" in done.output
+    assert "0 false alarms, 0 inconclusive in 2 checks of 2 right gradients, 2 of them passed" in done.output
     assert "seed 3" in done.output
     record = json.loads((tmp_path / "score.json").read_text(encoding="utf-8"))
     assert record["schema"] == "torchstone.selftest/1"
@@ -193,12 +295,36 @@ def test_the_command_fails_where_our_checker_misses(command, tmp_path):
     assert json.loads((tmp_path / "score.json").read_text())["gradients"][0]["judgements"]["ours"] == {
         "verdict": "right",
         "visible": None,
+        "visible_entry": None,
         "seconds": pytest.approx(0, abs=1),
     }
     done = command(says(Verdict.RIGHT))
     assert done.exit_code == 1
     assert "missed  tanh 7: sign (a relative error of 2.00" in done.output
     assert "0 of the 2 faults" in done.output
+
+
+def test_the_command_repeats_right_gradients(command, tmp_path):
+    seeds = []
+
+    def asking(planted, seed):
+        seeds.append(seed)
+        return truth(planted, seed)
+
+    done = command(asking, "--seed", "5", "--repeats", "3", "--json", "score.json")
+    assert done.exit_code == 0, done.output
+    assert set(seeds) == {5, 6, 7}
+    assert "0 false alarms, 0 inconclusive in 6 checks of 2 right gradients" in done.output
+    record = json.loads((tmp_path / "score.json").read_text(encoding="utf-8"))
+    assert record["right_checks"] == {"count": 6, "right": 6, "false_alarms": 0, "inconclusive": 0}
+    assert [len(g["repeats"]) for g in record["gradients"]] == [0, 2, 0, 2]
+    assert {j["verdict"] for g in record["gradients"] for j in g["repeats"]} == {"right"}
+
+
+def test_no_repeat_at_all_is_refused(command):
+    done = command(truth, "--repeats", "0")
+    assert done.exit_code == 2
+    assert "--repeats" in done.output
 
 
 def test_a_file_that_cannot_be_written_is_refused_before_anything_is_judged(command):

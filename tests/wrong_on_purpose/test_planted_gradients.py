@@ -38,6 +38,7 @@ def test_the_statuses_are_told_apart(monkeypatch):
         def __init__(self, status):
             self.status = status
             self.smallest_visible_error = 0.5
+            self.smallest_visible_entry = 0.25
 
     for status, verdict in (
         (Status.PASS, Verdict.RIGHT),
@@ -45,4 +46,4 @@ def test_the_statuses_are_told_apart(monkeypatch):
         (Status.INCONCLUSIVE, Verdict.INCONCLUSIVE),
     ):
         monkeypatch.setattr("verify.selftest.check_gradient", lambda *a, s=status, **k: Report(s))
-        assert ours(_RIGHT[0], _SEED) == Judgement(verdict, 0.5)
+        assert ours(_RIGHT[0], _SEED) == Judgement(verdict, visible=0.5, visible_entry=0.25)
