@@ -282,8 +282,9 @@ class _Line:
         failed = self._failed or (g, source or self._gradient)
         exact = self.numeric.weighted(g)
         terms = gradient * self.direction
-        if not np.isfinite(terms).all() and not np.isfinite(self.value).all():
-            return Answer(question, Status.INCONCLUSIVE, note="nan or inf, as in the function's outputs")
+        if not np.isfinite(terms).all() and not self.numeric.known.all():
+            note = "nan or inf, as the function's outputs or derivatives elsewhere"
+            return Answer(question, Status.INCONCLUSIVE, note=note)
         if not np.isfinite(terms).all():
             self._failed = failed
             return Answer(question, Status.FAIL, math.nan, exact.error, note="the gradient has nan or inf")

@@ -7,7 +7,7 @@ for complex gradients, the conjugate Wirtinger derivative, is the ordinary gradi
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -236,8 +236,9 @@ class Function:
 
     def __init__(self, function: Callable[..., Any], point: Point, needs_graph: bool = False) -> None:
         self.callable = function
-        self.point = point
+        self.point = Point(tuple(_owned(a) for a in point.arguments), point.variables)
         self.evaluations = 0
+        self._given = point.arguments
         self._needs_graph = needs_graph
         self._random_state: torch.Tensor | None = None
         self._chosen: tuple[int, ...] | None = None
@@ -248,14 +249,15 @@ class Function:
         variables = self.point.variables
         return self._evaluated(tuple(self.copied(x).requires_grad_() for x in variables), variables)
 
-    def evaluated_at(self, vector: Vector) -> Evaluated:
-        """The outputs, with their graph, where the variables have other values: those of a real row."""
+    def evaluated_at(self, vector: Vector, within: AbstractContextManager[Any]) -> Evaluated:
+        """The outputs, with their graph, where the variables have the values of a real row, in a context."""
         tensors = tensors_of(vector, self.point.variables)
         leaves = [
             t if 0 in x.stride() else laid_out(t, x)
             for t, x in zip(tensors, self.point.variables, strict=True)
         ]
-        return self._evaluated(tuple(leaf.requires_grad_() for leaf in leaves), tensors)
+        with within:
+            return self._evaluated(tuple(leaf.requires_grad_() for leaf in leaves), tensors)
 
     def _evaluated(self, leaves: Tensors, values: Tensors) -> Evaluated:
         before = torch.get_rng_state() if self._random_state is None else self._random_state
@@ -264,10 +266,16 @@ class Function:
         if self._random_state is None and not torch.equal(before, torch.get_rng_state()):
             self._random_state = before  # the function draws random numbers: from now on the same ones
         for position, (leaf, x) in enumerate(zip(leaves, values, strict=True)):
-            if not torch.equal(leaf, x) and not torch.isnan(x).any():
+            if not _same(leaf, x):
                 raise UnusableFunction(
                     f"the function changes input {position} in place, so that it is not what was passed "
                     "any more: check lambda x: function(x.clone())"
+                )
+        for position, (own, given) in enumerate(zip(self.point.arguments, self._given, strict=True)):
+            if not all(_same(a, b) for a, b in zip(_constants(own), _constants(given), strict=True)):
+                raise UnusableFunction(
+                    f"the function changes argument {position} in place, so that it finds another at every "
+                    "evaluation: let it work on a copy, argument.clone()"
                 )
         self._length = sum(size(y) for y in outputs)
         return Evaluated(leaves, outputs, any(y.requires_grad for y in outputs))
@@ -342,6 +350,26 @@ class Function:
         return laid_out(x.detach(), x)
 
 
+def _owned(argument: Any) -> Any:
+    """An argument whose constant tensors are copies: what a function does to them is not a person's loss."""
+    if type(argument) in (list, tuple):
+        return type(argument)(_owned(item) for item in argument)
+    if isinstance(argument, torch.Tensor) and not argument.requires_grad:
+        return argument.clone()
+    return argument
+
+
+def _constants(argument: Any) -> list[torch.Tensor]:
+    return [t for t in _tensors(argument) if not t.requires_grad]
+
+
+def _same(a: torch.Tensor, b: torch.Tensor) -> bool:
+    """Whether two tensors hold the same values, nan among them."""
+    if a.shape != b.shape or a.layout is not torch.strided or b.layout is not torch.strided:
+        return a.shape == b.shape
+    return torch.equal(a, b) or bool(((a == b) | ((a != a) & (b != b))).all())
+
+
 def _outputs(result: Any) -> Tensors:
     if isinstance(result, torch.Tensor):
         return (result,)
@@ -357,6 +385,11 @@ def _outputs(result: Any) -> Tensors:
 def _differentiable(outputs: Tensors) -> tuple[int, ...]:
     """Which outputs take part: those that carry a gradient, or where none does, all floating ones."""
     floating = [i for i, y in enumerate(outputs) if y.is_floating_point() or y.is_complex()]
+    if not floating:
+        kinds = ", ".join(str(y.dtype).removeprefix("torch.") for y in outputs)
+        raise UnusableFunction(
+            f"no output is floating or complex ({kinds}): there is nothing to differentiate"
+        )
     for i in floating:
         if outputs[i].layout is not torch.strided:
             raise UnusableFunction(f"output {i} has the layout {outputs[i].layout}: return y.to_dense()")
@@ -404,6 +437,6 @@ def few_bits(generator: np.random.Generator, count: int) -> Vector:
 
 @contextmanager
 def untouched_random_state() -> Iterator[None]:
-    """Leave torch's random numbers as they were found."""
-    with torch.random.fork_rng(devices=[]):
+    """Leave torch's random numbers as they were found; and record graphs, whatever the caller's mode."""
+    with torch.random.fork_rng(devices=[]), torch.inference_mode(False):
         yield

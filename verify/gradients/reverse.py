@@ -46,13 +46,17 @@ def part_of(at: Evaluated, position: int) -> slice:
 def _row(at: Evaluated, pairs: Sequence[tuple[torch.Tensor, torch.Tensor]]) -> Vector:
     if not pairs:
         return row([torch.zeros_like(x) for x in at.variables])
-    found = torch.autograd.grad(
-        [y for y, _ in pairs],
-        at.variables,
-        [c for _, c in pairs],
-        retain_graph=True,
-        allow_unused=True,
-    )
+    try:
+        found = torch.autograd.grad(
+            [y for y, _ in pairs],
+            at.variables,
+            [c for _, c in pairs],
+            retain_graph=True,
+            allow_unused=True,
+        )
+    except Exception as error:  # a checked backward may raise anything; what it raised is told
+        first = str(error).splitlines()[0] if str(error) else ""
+        raise UnusableFunction(f"the backward raised {type(error).__name__}: {first}") from error
     return row(filled(found, at.variables))
 
 
@@ -116,9 +120,14 @@ def given(vjp: Vjp, at: Evaluated, arguments: tuple[Any, ...], g: Vector) -> Vec
     Raises: UnusableFunction where it does not give one gradient of the right shape for each variable.
     """
     cotangents = tensors_of(g, at.outputs)
-    with torch.no_grad():
+    try:
         found = vjp(cotangents[0] if len(cotangents) == 1 else cotangents, *arguments)
-    gradients = [found] if isinstance(found, torch.Tensor) or found is None else list(found)
+    except Exception as error:  # a person's own function may raise anything
+        first = str(error).splitlines()[0] if str(error) else ""
+        raise UnusableFunction(f"vjp raised {type(error).__name__}: {first}") from error
+    gradients = list(found) if isinstance(found, list | tuple) else [found]
+    if not all(v is None or isinstance(v, torch.Tensor) for v in gradients):
+        raise UnusableFunction(f"vjp returned {type(found).__name__}: it must return tensors, or None for 0")
     shapes = [None if v is None else tuple(v.shape) for v in gradients]
     expected = [tuple(x.shape) for x in at.variables]
     if len(shapes) != len(expected) or any(s not in (None, e) for s, e in zip(shapes, expected, strict=True)):
