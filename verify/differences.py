@@ -17,7 +17,7 @@ import functools
 import itertools
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 import numpy as np
@@ -67,6 +67,11 @@ class Derivative:
     error: float
     kink: bool
 
+    def contradicts(self, other: Derivative) -> bool:
+        """Whether two intervals for one derivative have no number in common."""
+        error = self.error + other.error
+        return self.low - error > other.high or other.low - error > self.high
+
     def distance(self, claim: float) -> float:
         """How far a claimed derivative lies from [low, high], not counting the error. nan if unknown."""
         if math.isnan(self.low + self.high + claim):
@@ -97,6 +102,10 @@ class Derivatives:
         low, high, error = (np.full(size, np.nan) for _ in range(3))
         kink, flat = (np.zeros(size, dtype=bool) for _ in range(2))
         return cls(low, high, error, kink, flat, np.zeros(size))
+
+    def scaled(self, factor: float) -> Derivatives:
+        """The derivatives along a line that is `factor` times as long. Units: factor > 0."""
+        return replace(self, low=factor * self.low, high=factor * self.high, error=factor * self.error)
 
     @property
     def known(self) -> Flags:

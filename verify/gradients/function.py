@@ -431,8 +431,9 @@ def cotangents_like(outputs: Sequence[torch.Tensor], generator: np.random.Genera
 
 def few_bits(generator: np.random.Generator, count: int) -> Vector:
     """Random numbers of magnitude 1/2 to 1 with 10 bits."""
-    drawn = generator.integers(-512, 512, count)
-    return np.where(drawn < 0, drawn - 512, drawn + 513) / 1024
+    # No two alike as long as there are enough: an exchange of two entries then never cancels.
+    levels = generator.permutation(512)[:count] if count <= 512 else generator.integers(512, size=count)
+    return np.copysign(levels + 513, generator.random(count) - 0.5) / 1024
 
 
 @contextmanager

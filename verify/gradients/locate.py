@@ -3,40 +3,46 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
-import torch
 
-from verify.differences import Derivatives, derivatives
-from verify.gradients.function import Function, Tensors, row, split
+from verify.differences import Derivative, Derivatives, derivatives
+from verify.gradients.function import Function, Tensors, row, size, split
 from verify.gradients.report import Place
 from verify.line import Vector
 
 Gradient = Callable[[Vector], Vector]
-Entries = np.ndarray[Any, Any]
 
 
-# How much smaller than the first the lines are that a single entry is measured along once more.
-_SCALES = (2.0**-8, 2.0**-16, 2.0**-24, 2.0**-32)
+# How much shorter than the first the lines are that a failure is confirmed along, and how much longer.
+SCALES = (2.0**-8, 2.0**-16, 2.0**-24)
+_LONGER = (2.0**8, 2.0**4)
 # A step of the fine grid, 2⁻²⁰ of the scale, is added exactly to a value of 24 bits up to 2²⁹ scales.
-_EXACT = 29
+EXACT = 29
 
 
 def worst_place(
-    function: Function, outputs: Tensors, direction: Vector, g: Vector, gradient: Gradient
+    function: Function,
+    outputs: Tensors,
+    direction: Vector,
+    scale: float,
+    numeric: Derivatives,
+    g: Vector,
+    gradient: Gradient,
 ) -> Place:
     """The entry at which the gradient for g is furthest off, by as many lines as the inputs have bits.
 
-    Where an error is spread, one of its entries is found.
+    The outputs are halved first, on the line that is known, `scale` directions long; then the line, for one
+    output entry. Where an error is spread, one of its entries is found.
     """
-    column, numeric = _halved_inputs(function, direction, g, gradient(g))
-    entry = _halved_outputs(column, direction, g, gradient, numeric)
+    entry = _halved_outputs(direction, g, gradient, numeric)
     cotangent = np.zeros_like(g)
     cotangent[entry] = 1.0
-    scale = direction[column]
-    low, high = sorted((float(numeric.low[entry] / scale), float(numeric.high[entry] / scale)))
-    value, interval = (low + high) / 2, float(numeric.error[entry] / abs(scale)) + (high - low) / 2
+    claimed = gradient(cotangent)
+    column, found = _halved_inputs(function, scale * direction, entry, claimed)
+    step = scale * float(direction[column])
+    low, high = sorted((found.low / step, found.high / step))
+    value, interval = (low + high) / 2, found.error / abs(step) + (high - low) / 2
     output, output_entry = _at(entry, outputs)
     position, input_entry = _at(column, function.point.variables)
     return Place(
@@ -44,37 +50,42 @@ def worst_place(
         output_entry,
         position,
         input_entry,
-        analytic=float(gradient(cotangent)[column]),
+        analytic=float(claimed[column]),
         numeric=value,
         interval=interval,
-        disputed=_disputed(function, entry, column, value, interval),
+        disputed=_disputed(function, entry, column, float(claimed[column]), value),
     )
 
 
-def _disputed(function: Function, entry: int, column: int, value: float, interval: float) -> bool:
-    """Whether a difference along a shorter line contradicts the one that was found for an entry.
+def _disputed(function: Function, entry: int, column: int, claim: float, value: float) -> bool:
+    """Whether the difference along a line of another length agrees with what autograd says of an entry.
 
-    It does where the function has a pole or a bend nearer than the fine grid can show, or is rounded
-    coarsely inside; then neither proves anything.
+    A longer one does where something inside is rounded so coarsely that short steps do not move it.
     """
     at = abs(float(row(function.point.variables)[column]))
-    for scale in _SCALES:
-        if scale * 2.0**_EXACT < at:
+    for scale in (*_LONGER, 1.0, *SCALES):
+        if scale * 2.0**EXACT < at:
             break  # the steps would be lost beside the value
-        along = np.zeros(sum(_size(x) for x in function.point.variables))
+        along = np.zeros(sum(size(x) for x in function.point.variables))
         along[column] = scale
-        closer = derivatives(function.along(along))
-        low, high = float(closer.low[entry]) / scale, float(closer.high[entry]) / scale
-        error = float(closer.error[entry]) / scale + interval
-        if low - error > value or high + error < value:
+        other = _of_entry(function, along, entry)
+        wide = (other.error + other.high - other.low) / scale
+        # An interval that holds both would agree with anything.
+        if other.distance(claim * scale) <= other.error and wide < abs(claim - value) / 4:
             return True
     return False
 
 
+def _of_entry(function: Function, along: Vector, entry: int) -> Derivative:
+    """The derivative of one output entry along a line."""
+    values = function.along(along)
+    return derivatives(lambda places: values(places)[:, entry : entry + 1]).weighted(np.ones(1))
+
+
 def _halved_inputs(
-    function: Function, direction: Vector, g: Vector, claimed: Vector
-) -> tuple[int, Derivatives]:
-    """One input entry that is wrong, and the derivatives along it alone."""
+    function: Function, direction: Vector, entry: int, claimed: Vector
+) -> tuple[int, Derivative]:
+    """One input entry in which an output entry's derivative is wrong, and the derivative along it alone."""
     part = np.flatnonzero(direction)
     while True:
         halves = []
@@ -83,19 +94,16 @@ def _halved_inputs(
                 continue
             along = np.zeros_like(direction)
             along[chosen] = direction[chosen]
-            numeric = derivatives(function.along(along))
-            judged = numeric.weighted(np.where(numeric.known, g, 0.0))
-            off = judged.distance(float(np.sum(claimed * along)))
-            halves.append((_excess(off, judged.error), chosen, numeric))
+            found = _of_entry(function, along, entry)
+            off = found.distance(float(np.sum(claimed[chosen] * along[chosen])))
+            halves.append((_excess(off, found.error), chosen, found))
         _, part, found = max(halves, key=lambda half: half[0])
         if part.size == 1:
             return int(part[0]), found
 
 
-def _halved_outputs(
-    column: int, direction: Vector, g: Vector, gradient: Gradient, numeric: Derivatives
-) -> int:
-    """One output entry whose derivative in this input entry is wrong."""
+def _halved_outputs(direction: Vector, g: Vector, gradient: Gradient, numeric: Derivatives) -> int:
+    """One output entry whose derivative along the line is wrong."""
     part = np.flatnonzero(np.where(numeric.known, g, 0.0))
     while part.size > 1:
         halves = []
@@ -103,7 +111,7 @@ def _halved_outputs(
             some = np.zeros_like(g)
             some[chosen] = g[chosen]
             judged = numeric.weighted(some)
-            off = judged.distance(float(gradient(some)[column] * direction[column]))
+            off = judged.distance(float(np.sum(gradient(some) * direction)))
             halves.append((_excess(off, judged.error), chosen))
         part = max(halves, key=lambda half: half[0])[1]
     return int(part[0]) if part.size else 0
@@ -119,7 +127,7 @@ def _excess(off: float, error: float) -> float:
 def _at(entry: int, tensors: Tensors) -> tuple[int, tuple[int | str, ...]]:
     """Which tensor, and which of its entries, an entry of the real row of several is."""
     for position, (piece, x) in enumerate(
-        zip(split(np.arange(sum(_size(t) for t in tensors), dtype=float), tensors), tensors, strict=True)
+        zip(split(np.arange(sum(size(t) for t in tensors), dtype=float), tensors), tensors, strict=True)
     ):
         if piece.size and piece[0] <= entry <= piece[-1]:
             inside = entry - int(piece[0])
@@ -128,7 +136,3 @@ def _at(entry: int, tensors: Tensors) -> tuple[int, tuple[int | str, ...]]:
                 return position, (*map(int, index), ("real", "imag")[inside % 2])
             return position, tuple(map(int, np.unravel_index(inside, x.shape)))
     raise IndexError(entry)
-
-
-def _size(t: torch.Tensor) -> int:
-    return t.numel() * (2 if t.is_complex() else 1)

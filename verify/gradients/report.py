@@ -16,7 +16,7 @@ class Place:
     """One entry of the Jacobian: what autograd says of it, and the interval of the finite difference.
 
     Entries are indices into the tensors; a complex entry's index ends in `real` or `imag`. `disputed`: a
-    finite difference along a shorter line contradicts it.
+    finite difference along a line of another length agrees with autograd.
     """
 
     output: int
@@ -34,7 +34,7 @@ class Place:
         return (
             f"d {into} / d {of}: autograd says {self.analytic:.17g}, "
             f"a finite difference {self.numeric:.17g} ± {self.interval:.2g}"
-            + (", and along a shorter line another" if self.disputed else "")
+            + (", and along a line of another length what autograd says" if self.disputed else "")
         )
 
 
@@ -43,7 +43,8 @@ class Answer:
     """One question asked of the gradient.
 
     Units: `measured` and `bound` are absolute, of the derivative along the direction that was tried;
-    `visible` is the smallest relative error of that derivative that would have failed.
+    `visible` is the smallest relative error of that derivative that would have failed. `at_corners`: of
+    entries with a corner, where anything between the one-sided derivatives passes.
     """
 
     question: str
@@ -52,6 +53,7 @@ class Answer:
     bound: float = 0.0
     visible: float = 0.0
     note: str = ""
+    at_corners: bool = False
 
     def __str__(self) -> str:
         return f"{self.status.value:12} {self.told}"
@@ -74,9 +76,9 @@ class GradientReport:
     """Whether a function's gradient is right, how small an error would have shown, and the worst place.
 
     `smallest_visible_error` is relative to the derivative along a random direction, for the whole
-    gradient; `smallest_visible_entry` relative to the median entry, for an error in one entry alone.
-    `corners` counts output entries with a kink, which were held against their one-sided derivatives;
-    `unjudged` those of which a finite difference can say nothing.
+    gradient away from corners; `smallest_visible_entry` relative to the median entry, for an error in one
+    entry alone. `corners` counts output entries with a kink, which were held against their one-sided
+    derivatives; `unjudged` those of which a finite difference can say nothing.
     """
 
     status: Status

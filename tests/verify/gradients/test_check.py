@@ -103,11 +103,97 @@ def test_a_gradient_that_vanishes_everywhere_passes():
     assert report.smallest_visible_error < 1e-10
 
 
-def test_close_to_a_pole_nothing_is_claimed():
-    x = torch.tensor([1e-6, 2.0], dtype=torch.float64).requires_grad_()
-    for seed in range(5):
-        report = check_gradient(torch.reciprocal, x, seed=seed)
-        assert report.status is Status.INCONCLUSIVE, str(report)
+@pytest.mark.parametrize("distance", [1e-2, 1e-4, 1e-6, 1e-8])
+def test_close_to_a_pole_a_shorter_line_decides(distance):
+    x = torch.tensor([distance, 2.0], dtype=torch.float64).requires_grad_()
+    for seed in range(10):
+        right = check_gradient(torch.reciprocal, x, seed=seed)
+        assert right.status is Status.PASS, str(right)
+        wrong = check_gradient(altered(torch.reciprocal, lambda v: 1.01 * v), x, seed=seed)
+        assert wrong.status is Status.FAIL, str(wrong)
+
+
+def test_float32_inside_is_no_wrong_gradient():
+    for seed in range(20):
+        report = check_gradient(lambda x: x + x.float().sin().double(), drawn(20, seed=seed), seed=seed)
+        assert report.status is not Status.FAIL, str(report)
+
+
+def test_an_infinite_derivative_is_not_judged():
+    x = torch.tensor([0.0, 1.0], dtype=torch.float64).requires_grad_()
+    assert check_gradient(torch.sqrt, x, seed=1).status is Status.INCONCLUSIVE
+
+
+def test_the_wrong_side_of_a_tie_is_seen():
+    class Least(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx, x):
+            ctx.save_for_backward(x)
+            return x.amax(1)
+
+        @staticmethod
+        def backward(ctx, g):
+            (x,) = ctx.saved_tensors
+            return torch.zeros_like(x).scatter(1, x.argmin(1, keepdim=True), g[:, None])
+
+    x = torch.randint(0, 3, (12, 9), generator=torch.Generator().manual_seed(0)).double().requires_grad_()
+    for seed in range(10):
+        assert check_gradient(torch.amax, (x, 1), seed=seed).status is Status.PASS
+        assert check_gradient(Least.apply, x, seed=seed).status is Status.FAIL
+
+
+def test_an_exchange_of_two_entries_never_cancels():
+    wrong = altered(lambda x: (x**2).sum(), lambda v: v.flip(0))
+    for seed in range(200):
+        report = check_gradient(wrong, drawn(2, seed=seed), seed=seed)
+        assert report.status is Status.FAIL, str(report)
+
+
+def test_what_is_handed_over_and_not_differentiated_keeps_its_values():
+    index = torch.zeros(3, dtype=torch.long)
+    with pytest.raises(UnusableFunction, match="changes argument 1 in place"):
+        check_gradient(lambda x, i: (i.add_(1), x * 2)[1], (drawn(3), index))
+    assert index.tolist() == [0, 0, 0]
+
+
+def test_a_backward_that_raises_is_told():
+    def alter(v):
+        raise RuntimeError("no such kernel")
+
+    with pytest.raises(UnusableFunction, match="the backward raised RuntimeError: no such kernel"):
+        check_gradient(altered(torch.sin, alter), drawn(3))
+
+
+def test_inference_mode_outside_does_no_harm():
+    with torch.inference_mode():
+        assert check_gradient(torch.sin, drawn(3), seed=1).status is Status.PASS
+
+
+NARROW = {
+    "two dtypes": lambda: (torch.mul, (drawn(3), drawn(3, dtype=torch.float32))),
+    "a bias that cancels": lambda: (
+        lambda x, b: F.batch_norm(x + b, None, None, training=True),
+        (drawn(8, 4, dtype=torch.float32), drawn(4, dtype=torch.float32)),
+    ),
+    "sin² + cos²": lambda: (lambda x: x.sin() ** 2 + x.cos() ** 2, drawn(20, dtype=torch.float32)),
+    "cancels badly": lambda: (
+        lambda x: torch.log(1 - torch.exp(-x * x / 1e3)),
+        drawn(10, dtype=torch.float32),
+    ),
+    "ties": lambda: (lambda x: x.amax(1), drawn(4, 9).detach().round().float().requires_grad_()),
+    "close to corners": lambda: (
+        lambda x, w: torch.relu(x @ w),
+        [drawn(*s).detach().bfloat16().requires_grad_() for s in ((4, 8), (8, 8))],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", NARROW)
+def test_a_right_gradient_in_a_narrow_dtype_is_no_fault_of_the_function(name):
+    function, inputs = NARROW[name]()
+    for seed in range(8):
+        report = check_gradient(function, inputs, seed=seed)
+        assert report.status is Status.PASS, str(report)
 
 
 @settings(deadline=None, max_examples=60)
@@ -399,8 +485,9 @@ def test_a_vjp_of_ones_own_is_judged():
         (lambda x: x.data.add_(1) + x, "changes input 0 in place"),
         (lambda x: x * math.nan, "nothing but nan or inf"),
         (lambda x: x.to_sparse(), "layout torch.sparse_coo"),
+        (lambda x: x.argmax(), "no output is floating or complex .int64."),
     ],
-    ids=["raises", "number", "nothing", "in place", "in place past autograd", "nan", "sparse"],
+    ids=["raises", "number", "nothing", "in place", "in place past autograd", "nan", "sparse", "integer"],
 )
 def test_a_function_that_cannot_be_checked_is_told_why(function, message):
     with pytest.raises(UnusableFunction, match=message):
