@@ -184,10 +184,11 @@ def _settle(line: Line, coarser: Sequence[Line], chosen: Rungs, found: Derivativ
             line, coarser = line.entries(clear), [c.entries(clear) for c in coarser]
             even, off, start, chosen = even[:, clear], off[:, clear], start[clear], chosen[clear]
         value, error = _central(line, start if start.any() else None, coarser, even, off)
+        flat = steps_up(line, coarser, size)
     found.low[chosen] = found.high[chosen] = value
     found.error[chosen] = error
     found.reach[chosen] = line.largest
-    found.flat[chosen] = steps_up(line, coarser, size)
+    found.flat[chosen] = flat
     return clear
 
 
@@ -225,10 +226,19 @@ def extrapolation(powers: Sequence[int]) -> tuple[tuple[float, ...], float]:
     return tuple(float(weight) for weight in weights), float(amplification)
 
 
+def _even_noise(weights: Sequence[float]) -> float:
+    """By how much independent noise at 0 and at the steps moves Σ wₖE(h/2ᵏ), in units of 4/h of its bound.
+
+    At a step it enters with wₖ2ᵏ, on both sides; at 0, where all share it, with their sum twice.
+    """
+    at_steps = [w * 2.0**k for k, w in enumerate(weights)]
+    return math.sqrt(2 * sum(a * a for a in at_steps) + (2 * sum(at_steps)) ** 2) / 4
+
+
 _CENTRAL = extrapolation((2, 4))
-# The limit of the even part, of which a smooth function has only odd powers.
-_EVEN = (extrapolation((1, 3))[0], extrapolation((1, 3, 5))[0])
 _ONE_SIDED = extrapolation((1, 2, 3))
+# The limit of the even part, of which a smooth function has only odd powers; and its noise.
+_EVEN = tuple((w, _even_noise(w)) for w, _ in (extrapolation((1, 3)), extrapolation((1, 3, 5))))
 _BESIDE = extrapolation((1, 2))
 # The same as weights of what the first points of the fine grid, 1, 2, 3 … spacings out, differ by.
 _BESIDE_ROW = np.zeros(7)
@@ -269,20 +279,11 @@ def _hidden(even: Vector, off: Vector, start: Rungs | None) -> Vector:
     difference does not see it.
     """
     found = []
-    for weights in _EVEN:
+    for weights, amplification in _EVEN:
         limits = np.abs(_windows(weights, even))
-        limits += _even_noise(weights) * off[: len(limits)]
+        limits += amplification * off[: len(limits)]
         found.append(from_rung(limits, start, np.minimum))
     return np.minimum(*found)
-
-
-def _even_noise(weights: Sequence[float]) -> float:
-    """By how much independent noise at 0 and at the steps moves Σ wₖE(h/2ᵏ), in units of 4/h of its bound.
-
-    At a step it enters with wₖ2ᵏ, on both sides; at 0, where all share it, with their sum twice.
-    """
-    at_steps = [w * 2.0**k for k, w in enumerate(weights)]
-    return math.sqrt(2 * sum(a * a for a in at_steps) + (2 * sum(at_steps)) ** 2) / 4
 
 
 def _beside(line: Line, off: Vector) -> tuple[Vector, Vector]:

@@ -7,6 +7,7 @@ releases and needs `expecttest`. `pip install 'torchstone[samples]'` brings what
 from __future__ import annotations
 
 import importlib
+import inspect
 import re
 import time
 import warnings
@@ -59,22 +60,32 @@ def operators(dtype: str = "float64") -> Mapping[str, Any]:
     return {_name(o): o for o in database if o.supports_autograd and wanted in o.dtypes}
 
 
-def chosen(patterns: Sequence[str], known: Mapping[str, Any]) -> dict[str, int | None]:
-    """The operators that globs speak of, with the one sample that a whole name such as
-    `fmod[cpu-float64-sample-7]` asks for. Raises: UnknownName.
+def chosen(patterns: Sequence[str], known: Mapping[str, Any]) -> dict[str, frozenset[int] | None]:
+    """The operators that globs speak of, and the samples that whole names such as
+    `fmod[cpu-float64-sample-7]` ask for; None stands for all of an operator's. Raises: UnknownName.
     """
-    whole = {m["name"]: int(m["number"]) for p in patterns if (m := _SAMPLE.fullmatch(p))}
+    whole = [m for p in patterns if (m := _SAMPLE.fullmatch(p))]
     globs = [p for p in patterns if not _SAMPLE.fullmatch(p)]
-    names = choose("operator", [*globs, *whole], known)
-    return {name: whole.get(name) for name in names}
+    every = set(choose("operator", globs, known)) if globs or not whole else set()
+    single: dict[str, set[int]] = {}
+    for match in whole:
+        for name in choose("operator", (match["name"],), known):
+            single.setdefault(name, set()).add(int(match["number"]))
+    return {
+        name: None if name in every else frozenset(single[name])
+        for name in known
+        if name in every or name in single
+    }
 
 
 def samples(operator: Any, device: str, dtype: str, seed: int) -> Iterator[Sample]:
     """An operator's samples, drawn from the seed."""
     torch.manual_seed(seed)
+    # Left to itself torch draws the same samples whatever the seed; an old torch does not know the word.
+    free = {"set_seed": False} if "set_seed" in inspect.signature(operator.sample_inputs).parameters else {}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        drawn = list(operator.sample_inputs(device, getattr(torch, dtype), requires_grad=True))
+        drawn = list(operator.sample_inputs(device, getattr(torch, dtype), requires_grad=True, **free))
     for number, sample in enumerate(drawn):
         yield Sample(
             _name(operator),
@@ -85,10 +96,12 @@ def samples(operator: Any, device: str, dtype: str, seed: int) -> Iterator[Sampl
         )
 
 
-def outcomes(operator: Any, only: int | None, device: str, dtype: str, seed: int) -> Iterator[Outcome]:
-    """One outcome for every sample of an operator, or for one of them."""
+def outcomes(
+    operator: Any, only: frozenset[int] | None, device: str, dtype: str, seed: int
+) -> Iterator[Outcome]:
+    """One outcome for every sample of an operator, or for some of them."""
     for sample in samples(operator, device, dtype, seed):
-        if only in (None, sample.number):
+        if only is None or sample.number in only:
             with warnings.catch_warnings():
                 # torch warns of deprecations and slow paths; neither changes a gradient.
                 warnings.simplefilter("ignore")
@@ -156,5 +169,7 @@ def _outcome(sample: Sample, device: str, dtype: str, seed: int, status: Status,
         unit="",
         seed=seed,
         message=f"{case}: {message}",
-        reproduce=f"torchstone verify --ops torch --select '{case}' --seed {seed}",
+        reproduce=f"torchstone verify --ops torch --select '{case}' --seed {seed}"
+        + ("" if device == "cpu" else f" --device {device}")
+        + ("" if dtype == "float64" else f" --dtype {dtype}"),
     )

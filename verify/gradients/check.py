@@ -87,6 +87,8 @@ def check_gradient(
     Shapes: any. Units: see `GradientReport`.
     Raises: ValueError where the inputs or the function cannot be checked; it says why and what to do.
     """
+    if not (reverse or forward or second_order):
+        raise ValueError("nothing is asked: set reverse, forward or second_order")
     questions = Questions(
         reverse=reverse,
         forward=forward,
@@ -112,7 +114,7 @@ def examine(
     given = point_of(inputs)
     generator = np.random.default_rng(seed)
     with untouched_random_state():
-        line = _Line(Function(function, witness(given)), generator, vjp)
+        line = _line(function, given, generator, vjp)
         answers = line.answers(questions)
         lines = [line]
         if narrow(given) and vjp is None:
@@ -123,6 +125,21 @@ def examine(
             lines.append(_Line(second_order_of(line.function, generator), generator, None))
             answers += lines[1].answers(Questions(undefined=False, nondeterminism=math.inf), "second order, ")
         return _report(lines, answers, seed, function, given)
+
+
+def _line(
+    function: Callable[..., Any], given: Point, generator: np.random.Generator, vjp: Vjp | None
+) -> _Line:
+    try:
+        return _Line(Function(function, witness(given)), generator, vjp)
+    except UnusableFunction as error:
+        if not narrow(given):
+            raise
+        Function(function, given).evaluated()  # if it cannot be run as it was given, that is what to tell
+        raise UnusableFunction(
+            f"{error} It runs with the inputs as they are, but not in float64, in which they are judged: "
+            "pass what it computes with as arguments too, or make it float64 (module.double())"
+        ) from error.__cause__
 
 
 def examine_second_order(
@@ -368,7 +385,12 @@ class _Line:
             return Answer(question, Status.FAIL, math.nan, note="the tangents have nan or inf")
         largest = np.maximum(np.abs(self.numeric.low), np.abs(self.numeric.high))[known]
         # Every tangent is a sum over the inputs.
-        slack = _DEVIATIONS * math.sqrt(self.direction.size) * UNIT_ROUNDOFF * np.max(largest)
+        each = np.zeros(known.size)
+        each[known] = largest
+        for position in range(len(self.at.outputs)):
+            part = reverse_mode.part_of(self.at, position)
+            each[part] = np.max(each[part], initial=0.0)
+        slack = _DEVIATIONS * math.sqrt(self.direction.size) * UNIT_ROUNDOFF * each[known]
         bound = self.numeric.error[known] + slack
         measured = self.numeric.distance(tangents)[known]
         worst = int(np.argmax(measured - bound))

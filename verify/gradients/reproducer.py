@@ -24,18 +24,29 @@ import torch
 inputs = [
 {inputs}
 ]
-variables = [x for x in inputs if isinstance(x, torch.Tensor) and x.requires_grad]
+
+
+def tensors(x):
+    if isinstance(x, torch.Tensor):
+        return [x]
+    return [t for item in x for t in tensors(item)] if isinstance(x, (list, tuple)) else []
+
+
+variables = [x for x in tensors(inputs) if x.requires_grad]
 torch.manual_seed({seed})
 {direction}
 
 
-def outputs(tensors):
-    moved = iter(tensors)
-    arguments = [next(moved) if any(x is v for v in variables) else x for x in inputs]
+def replaced(x, moved):
+    if type(x) in (list, tuple):
+        return type(x)(replaced(i, moved) for i in x)
+    return next(moved) if any(x is v for v in variables) else x
+
+
+def outputs(values):
     torch.manual_seed({seed})  # in case the function draws random numbers
-    found = function(*arguments)
-    found = [found] if isinstance(found, torch.Tensor) else list(found)
-    return [y for y in found if y.is_floating_point() or y.is_complex()]
+    found = function(*replaced(inputs, iter(values)))
+    return [y for y in tensors(found) if y.is_floating_point() or y.is_complex()]
 
 
 def inner(a, b):
@@ -100,13 +111,19 @@ def _source(function: Callable[..., Any]) -> str:
     if text.startswith(("def ", "@")) and qualified:
         return f"{text}\n\n\nfunction = {name}"
     quoted = textwrap.indent(text or repr(function), "# ")
-    return f"# The function has no name to import; it was\n{quoted}\nfunction = ...  # put it here"
+    missing = 'raise SystemExit("put the function here")'
+    return f"# The function has no name to import; it was\n{quoted}\nfunction = None\n{missing}"
 
 
 def _literal(x: Any) -> str:
     """An expression that makes the same value, to the last bit."""
+    if type(x) in (list, tuple):
+        items = "".join(f"{_literal(item)}, " for item in x)
+        return f"[{items}]" if isinstance(x, list) else f"({items})"
+    if isinstance(x, torch.device | torch.dtype):
+        return repr(x) if isinstance(x, torch.dtype) else f"torch.{x!r}"
     if isinstance(x, torch.Tensor):
-        values = x.detach().cpu()
+        values = x.detach().cpu().resolve_conj().resolve_neg()
         dtype = str(values.dtype)
         exact = values.to(torch.complex128 if values.is_complex() else torch.float64)
         numbers = exact.tolist() if not values.is_complex() else torch.view_as_real(exact).tolist()

@@ -156,6 +156,18 @@ def test_what_is_handed_over_and_not_differentiated_keeps_its_values():
     assert index.tolist() == [0, 0, 0]
 
 
+def test_a_function_that_cannot_run_in_float64_is_told_what_to_do():
+    with pytest.raises(UnusableFunction, match=r"not in float64.*module.double\(\)"):
+        check_gradient(torch.nn.Linear(5, 2), drawn(3, 5, dtype=torch.float32))
+    with pytest.raises(UnusableFunction, match=r"ZeroDivisionError: division by zero$"):
+        check_gradient(lambda x: 1 / 0, drawn(3, dtype=torch.float32))
+
+
+def test_nothing_asked_is_refused():
+    with pytest.raises(ValueError, match="nothing is asked"):
+        check_gradient(torch.sin, drawn(3), reverse=False)
+
+
 def test_a_backward_that_raises_is_told():
     def alter(v):
         raise RuntimeError("no such kernel")

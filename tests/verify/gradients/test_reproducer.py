@@ -50,5 +50,23 @@ def test_a_function_of_a_module_is_imported_or_quoted():
     script = check_gradient(square, x, seed=3).reproducer()
     assert f"from {__name__} import square as function" in script
     quoted = check_gradient(lambda x: x * 3, x, seed=3).reproducer()
-    assert "put it here" in quoted
+    assert "put the function here" in quoted
     assert "# " in quoted
+
+
+def joined(xs, scale):
+    return torch.cat(xs).sin() * scale
+
+
+def test_lists_conjugates_and_other_arguments_are_written_out(tmp_path):
+    parts = [torch.ones(2, dtype=torch.float64).requires_grad_(), torch.zeros(1, dtype=torch.float64)]
+    script = check_gradient(joined, (parts, 2.5), seed=4).reproducer()
+    script = script.replace(
+        f"from {__name__} import joined as function",
+        "def function(xs, scale):\n    return torch.cat(xs).sin() * scale",
+    )
+    autograd, *differences = ran(script, tmp_path)
+    assert differences[-1] == pytest.approx(autograd, rel=1e-6)
+    z = torch.tensor([1 + 2j], dtype=torch.complex128).conj().requires_grad_()
+    autograd, *differences = ran(check_gradient(torch.sin, z, seed=5).reproducer(), tmp_path)
+    assert differences[-1] == pytest.approx(autograd, rel=1e-6)
