@@ -251,3 +251,29 @@ def test_public_names_are_there_and_others_are_refused_by_name():
         assert getattr(torchstone, name) is not None
     with pytest.raises(AttributeError, match="gradchek"):
         _ = torchstone.gradchek
+
+
+def test_torchs_own_samples_are_verified_and_what_is_known_of_them_passes(run, tmp_path):
+    done = run(
+        "verify", "--ops", "torch", "--select", "nn.functional.hardsigmoid", "--seed", "1", "--json", "o.json"
+    )
+    assert done.exit_code == 0, done.output
+    record = strict(tmp_path / "o.json")
+    statuses = {o["status"] for o in record["outcomes"]}
+    assert statuses == {"pass", "known"}
+    (known,) = (o for o in record["outcomes"] if o["status"] == "known")
+    assert known["measured"] == pytest.approx(2.98e-8, rel=0.01)
+    assert "1 operators, seed 1" in done.output
+
+
+def test_an_unknown_set_of_operators_is_bad_use(run):
+    done = run("verify", "--ops", "torchs")
+    assert done.exit_code == 2
+    assert "did you mean torch" in done.output
+
+
+def test_without_torchs_samples_the_command_says_what_to_install(run, monkeypatch):
+    monkeypatch.setitem(sys.modules, "torch.testing._internal.common_methods_invocations", None)
+    done = run("verify", "--ops", "torch")
+    assert done.exit_code == 2
+    assert "torchstone[samples]" in done.output
