@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import runpy
 import subprocess
 import sys
@@ -72,9 +73,12 @@ def test_what_was_not_timed_has_no_ratio_and_no_part_in_a_mean():
 @pytest.mark.parametrize(("option", "printed"), [("--benchmark-only", True), ("--benchmark-disable", False)])
 def test_the_summary_is_printed_where_the_checks_were_timed(option, printed):
     chosen = ("-k", "logsumexp and not slow", str(PERFORMANCE / "test_gradients.py"))
+    # A worker of a parallel run hands its variables on, and then nothing would be timed.
+    alone = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_XDIST")}
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", option, *chosen],
         cwd=ROOT,
+        env=alone,
         capture_output=True,
         text=True,
         check=False,

@@ -239,6 +239,7 @@ class Function:
         self.point = Point(tuple(_owned(a) for a in point.arguments), point.variables)
         self.evaluations = 0
         self._given = point.arguments
+        self._uses_up = False
         self._needs_graph = needs_graph
         self._random_state: torch.Tensor | None = None
         self._chosen: tuple[int, ...] | None = None
@@ -271,17 +272,18 @@ class Function:
                     f"the function changes input {position} in place, so that it is not what was passed "
                     "any more: check lambda x: function(x.clone())"
                 )
-        for position, (own, given) in enumerate(zip(self.point.arguments, self._given, strict=True)):
+        for own, given in zip(self.point.arguments, self._given, strict=True):
             if not all(_same(a, b) for a, b in zip(_constants(own), _constants(given), strict=True)):
-                raise UnusableFunction(
-                    f"the function changes argument {position} in place, so that it finds another at every "
-                    "evaluation: let it work on a copy, argument.clone()"
+                self._uses_up = (
+                    True  # it keeps running figures in an argument: from now on the same each time
                 )
         self._length = sum(size(y) for y in outputs)
         return Evaluated(leaves, outputs, any(y.requires_grad for y in outputs))
 
     def outputs(self, variables: Sequence[torch.Tensor]) -> Tensors:
         """The outputs that take part, where the variables are these tensors."""
+        if self._uses_up:
+            self.point = Point(tuple(_owned(a) for a in self._given), self.point.variables)
         return self.outputs_of(self.point.rebuilt(variables))
 
     def outputs_of(self, arguments: Arguments) -> Tensors:
