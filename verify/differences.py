@@ -67,6 +67,11 @@ class Derivative:
     error: float
     kink: bool
 
+    @property
+    def middle(self) -> float:
+        """The derivative; at a corner the mean of the two sides."""
+        return (self.low + self.high) / 2
+
     def contradicts(self, other: Derivative) -> bool:
         """Whether two intervals for one derivative have no number in common."""
         error = self.error + other.error
@@ -185,6 +190,8 @@ def _settle(line: Line, coarser: Sequence[Line], chosen: Rungs, found: Derivativ
             even, off, start, chosen = even[:, clear], off[:, clear], start[clear], chosen[clear]
         value, error = _central(line, start if start.any() else None, coarser, even, off)
         flat = steps_up(line, coarser, size)
+        if coarser:
+            error = np.where(_torn(coarser[0], value), np.nan, error)
     found.low[chosen] = found.high[chosen] = value
     found.error[chosen] = error
     found.reach[chosen] = line.largest
@@ -270,6 +277,24 @@ def _central(
     off = noise(line, start, coarser)
     value, error = _climb(quotients, line.steps, off, _CENTRAL, start, _beside(line, off))
     return value, error + _hidden(even, even_off, start) / 2
+
+
+def _torn(coarsest: Line, value: Vector) -> Flags:
+    """Whether large steps, to both sides, agree on another slope than the one that was found close by.
+
+    Something inside is rounded so coarsely that short steps do not move it, or ripples too fine for large
+    ones to see: which of the two slopes is meant cannot be told. At a corner close by one side has the
+    slope that was found; at a steep place or a pole the quotients double or quadruple with every step.
+    """
+    steps = coarsest.steps[:3, None]
+    right = coarsest.moves[1:4] / steps
+    left = -coarsest.moves[1 + RUNGS : 4 + RUNGS] / steps
+    slopes = (right + left) / 2
+    slope, gap = np.abs(slopes[2]), np.abs(slopes[2] - value)
+    # A quarter of the gap tells the two apart; an eighth of the slope is far from a doubling.
+    spread = np.max(np.abs(slopes - slopes[2]), axis=0)
+    sides = np.maximum(np.abs(right[2] - slopes[2]), np.abs(left[2] - slopes[2]))
+    return np.asarray((spread < np.minimum(gap / 4, slope / 8)) & (sides < gap / 4))
 
 
 def _hidden(even: Vector, off: Vector, start: Rungs | None) -> Vector:

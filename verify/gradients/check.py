@@ -9,6 +9,7 @@ wrong entry of the Jacobian cannot hide behind a zero weight, and two wrong entr
 from __future__ import annotations
 
 import functools
+import itertools
 import math
 import secrets
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -43,6 +44,8 @@ from verify.outcome import Status, judge
 # Six standard deviations of a sum of independent roundings (Higham & Mary, A new approach to probabilistic
 # rounding error analysis, SIAM J. Sci. Comput. 41 (2019), theorem 2.4).
 _DEVIATIONS = 6.0
+# How long the lines are that tell a rounding inside, along which they agree, from a pole.
+_LONGER = (2.0**4, 1.0, 2.0**-4)
 # How many entries with a corner are judged by themselves.
 _CORNERS = 16
 
@@ -213,10 +216,11 @@ class _Line:
         if self._failed is None:
             return found
         if self._shortened():
+            rounded = self._rounds_inside(self._failed[0])
             self._failed = None
             found = list(self._asked(questions, prefix))
             if self._failed is None:
-                return found
+                return [_unsettled(answer) for answer in found] if rounded else found
         g, source = self._failed
         self.place = worst_place(
             self.function, self.at.outputs, self.direction, self.scale, self.numeric, g, source
@@ -240,6 +244,22 @@ class _Line:
                 return True
         return False
 
+    def _rounds_inside(self, g: Vector) -> bool:
+        """Whether longer lines agree with each other, against the shorter one that took their place.
+
+        Then it is no pole that the shorter line avoids, but a coarse rounding that it does not see past.
+        They agree if they are four times nearer to each other than to it; a derivative whose interval
+        reaches to a quarter of its value says too little to agree with anything.
+        """
+        against = []
+        for scale in _LONGER:
+            longer = derivatives(self.function.along(scale * self.direction)).scaled(1 / scale)
+            both = np.where(longer.known & self.numeric.known, g, 0.0)
+            far, near = longer.weighted(both), self.numeric.weighted(both)
+            if far.contradicts(near) and 4 * far.error < abs(far.middle):
+                against.append((far.middle, abs(far.middle - near.middle)))
+        return any(4 * abs(a - b) < min(x, y) for (a, x), (b, y) in itertools.combinations(against, 2))
+
     def _asked(self, questions: Questions, prefix: str) -> Iterator[Answer]:
         smooth = self.numeric.known & ~self.numeric.kink
         if questions.reverse and (self.numeric.flat & smooth).any():
@@ -255,14 +275,23 @@ class _Line:
             yield from self._in_forward(questions, prefix)
         lost = int(np.count_nonzero(~self.numeric.known))
         if lost:
-            note = f"{lost} of {self.value.size} jump or are not finite"
+            note = f"{lost} of {self.value.size} jump, are not finite, or have one slope near and another far"
             yield Answer(f"{prefix}every output entry", Status.INCONCLUSIVE, note=note)
 
     def _in_reverse(self, questions: Questions, smooth: Flags, prefix: str) -> Iterator[Answer]:
         corners = self.numeric.kink & self.numeric.known
         yield from self._at_corners(corners, prefix)
-        if corners.any() and not smooth.any():
+        if smooth.any() or not smooth.size:
+            yield from self._at_smooth(questions, smooth, prefix)
+        if self.vjp is not None or not self.at.attached:
             return
+        if questions.undefined:
+            yield from self._undefined(smooth, prefix)
+        if questions.batched and smooth.any():
+            yield self._batched(f"{prefix}batched reverse mode", [self._cotangent(smooth) for _ in range(2)])
+
+    def _at_smooth(self, questions: Questions, smooth: Flags, prefix: str) -> Iterator[Answer]:
+        """Entries with a derivative, all at once, for a cotangent in two layouts."""
         g = self._cotangent(smooth)
         first, second = self._gradient(g), self._gradient(g, spread=True)
         answer = self._judged(f"{prefix}reverse mode", g, first)
@@ -273,13 +302,6 @@ class _Line:
             yield from self._repeated(questions, prefix, g, first)
             question = f"{prefix}reverse mode, cotangent not contiguous"
             yield self._judged(question, g, second, lambda g: self._gradient(g, spread=True))
-        if self.vjp is not None or not self.at.attached:
-            return
-        if questions.undefined:
-            yield from self._undefined(smooth, prefix)
-        if questions.batched:
-            h = self._cotangent(smooth)
-            yield self._batched(f"{prefix}batched reverse mode", (g, h))
 
     def _at_corners(self, corners: Flags, prefix: str) -> Iterator[Answer]:
         """Entries with a corner, some by themselves: in a sum the sides of many hide any error."""
@@ -319,6 +341,8 @@ class _Line:
                 if y.requires_grad:
                     part = np.zeros_like(smooth)
                     part[reverse_mode.part_of(self.at, position)] = True
+                    if not (smooth & part).any():
+                        continue
                     g = self._cotangent(smooth & part)
                     source = functools.partial(reverse_mode.alone, self.at, position)
                     yield self._judged(f"{prefix}reverse mode, output {position} alone", g, source(g), source)
@@ -379,8 +403,10 @@ class _Line:
     def _entrywise(self, question: str, tangents: Vector) -> Answer:
         """Tangents against the derivative along the line, entry by entry."""
         known = self.numeric.known
-        if not known.any():
-            return Answer(question, Status.PASS)
+        if known.size and not known.any():
+            return Answer(question, Status.INCONCLUSIVE, note="no output entry could be differenced")
+        if not known.size:
+            return Answer(question, Status.PASS, note="there is no output entry")
         if not np.isfinite(tangents[known]).all():
             return Answer(question, Status.FAIL, math.nan, note="the tangents have nan or inf")
         largest = np.maximum(np.abs(self.numeric.low), np.abs(self.numeric.high))[known]
@@ -399,13 +425,11 @@ class _Line:
         with np.errstate(divide="ignore", invalid="ignore"):
             visible = float(np.min(np.where(largest > 0, bound / largest, np.inf)))
         status = judge(float(measured[worst]), float(bound[worst]))
-        return Answer(
-            question,
-            status,
-            float(measured[worst]),
-            float(bound[worst]),
-            visible if math.isfinite(visible) else 0.0,
-        )
+        if not largest.any() and not bound.any():
+            visible = 0.0  # constant, and exactly so: any tangent but 0 would show
+        if status is Status.PASS and visible >= 1:
+            status = Status.INCONCLUSIVE
+        return Answer(question, status, float(measured[worst]), float(bound[worst]), visible)
 
     def _gradient(self, g: Vector, spread: bool = False) -> Vector:
         if self.vjp is not None:
@@ -436,6 +460,14 @@ def _rounding(terms: Vector, claim: float, count: int) -> float:
     """
     spread = float(np.sqrt(terms @ terms)) + abs(claim)
     return _DEVIATIONS * math.sqrt(count) * UNIT_ROUNDOFF * spread
+
+
+def _unsettled(answer: Answer) -> Answer:
+    """An answer along a line that is too short to see past a rounding inside: no pass."""
+    if answer.status is not Status.PASS:
+        return answer
+    note = "longer lines agree on another derivative: something inside is rounded"
+    return replace(answer, status=Status.INCONCLUSIVE, note=note)
 
 
 def _disputed(answer: Answer) -> Answer:

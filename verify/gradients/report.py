@@ -112,7 +112,9 @@ class GradientReport:
                 "one-sided derivatives"
             )
         if self.unjudged:
-            lines.append(f"  {self.unjudged} output entries jump or are not finite: nothing is said of them")
+            lines.append(
+                f"  {self.unjudged} output entries could not be differenced: nothing is said of them"
+            )
         lines.append(f"  {self.evaluations} evaluations, seed {self.seed}")
         return "\n".join(lines)
 

@@ -119,6 +119,23 @@ def test_float32_inside_is_no_wrong_gradient():
         assert report.status is not Status.FAIL, str(report)
 
 
+@pytest.mark.parametrize("narrow", [torch.float32, torch.bfloat16])
+def test_a_branch_in_a_narrow_dtype_that_is_left_out_is_no_pass(narrow):
+    def detached(x):
+        return x + x.detach().to(narrow).sin().to(x.dtype)
+
+    for seed in range(20):
+        report = check_gradient(detached, drawn(20, seed=seed), seed=seed)
+        assert report.status is not Status.PASS, str(report)
+
+
+def test_where_no_entry_can_be_differenced_no_question_passes():
+    x = torch.zeros(3, dtype=torch.float64).requires_grad_()
+    report = check_gradient(lambda x: torch.where(x > 0, x + 1, x), x, seed=1, forward=True)
+    assert report.answers
+    assert {a.status for a in report.answers} == {Status.INCONCLUSIVE}
+
+
 def test_an_infinite_derivative_is_not_judged():
     x = torch.tensor([0.0, 1.0], dtype=torch.float64).requires_grad_()
     assert check_gradient(torch.sqrt, x, seed=1).status is Status.INCONCLUSIVE
