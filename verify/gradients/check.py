@@ -9,7 +9,6 @@ wrong entry of the Jacobian cannot hide behind a zero weight, and two wrong entr
 from __future__ import annotations
 
 import functools
-import itertools
 import math
 import secrets
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -245,20 +244,18 @@ class _Line:
         return False
 
     def _rounds_inside(self, g: Vector) -> bool:
-        """Whether longer lines agree with each other, against the shorter one that took their place.
+        """Whether some longer line tells a derivative of its own, against the shorter that took its place.
 
-        Then it is no pole that the shorter line avoids, but a coarse rounding that it does not see past.
-        They agree if they are four times nearer to each other than to it; a derivative whose interval
-        reaches to a quarter of its value says too little to agree with anything.
+        Then it may be no pole that the shorter line avoids, but a coarse rounding that it does not see past.
+        Across a pole the longer lines tell nothing: an interval that reaches to a quarter of its value.
         """
-        against = []
         for scale in _LONGER:
             longer = derivatives(self.function.along(scale * self.direction)).scaled(1 / scale)
             both = np.where(longer.known & self.numeric.known, g, 0.0)
             far, near = longer.weighted(both), self.numeric.weighted(both)
             if far.contradicts(near) and 4 * far.error < abs(far.middle):
-                against.append((far.middle, abs(far.middle - near.middle)))
-        return any(4 * abs(a - b) < min(x, y) for (a, x), (b, y) in itertools.combinations(against, 2))
+                return True
+        return False
 
     def _asked(self, questions: Questions, prefix: str) -> Iterator[Answer]:
         smooth = self.numeric.known & ~self.numeric.kink
