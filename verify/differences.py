@@ -13,26 +13,22 @@ What it cannot see: features narrower than the fine grid beside 0, 2⁻²⁰ (`v
 
 from __future__ import annotations
 
-import functools
-import itertools
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from fractions import Fraction
 
 import numpy as np
 
+from verify import stencil
 from verify.line import (
-    GRID_SPACING,
-    RUNGS,
     UNIT_ROUNDOFF,
     Flags,
     Line,
     Rungs,
     Vector,
-    corner,
-    even_part,
+    after_corner,
     from_rung,
+    hidden_corner,
     jumps,
     least_movement,
     lone_step,
@@ -43,6 +39,7 @@ from verify.line import (
     term_noise,
     total,
 )
+from verify.stencil import RUNGS, Climb
 
 # A ladder of 8 steps starts at 2⁻³: there a sixth-order error of a function with derivatives of order one
 # is 2⁻¹⁸/7!, and at its end, 2⁻¹⁰, a rounding error of u is amplified to 2⁻⁴³. The lower ladders serve
@@ -122,7 +119,8 @@ class Derivatives:
 
         An entry whose weight is 0 takes no part. Shapes: (m,).
         """
-        part = weights != 0
+        chosen = weights != 0
+        part = slice(None) if chosen.all() else chosen
         w, kink = weights[part], self.kink[part]
         low, high = w * self.low[part], w * self.high[part]
         error = float(np.abs(w) @ self.error[part])
@@ -145,138 +143,86 @@ def derivatives(function: Callable[[Vector], Vector]) -> Derivatives:
 
     Shapes: the function takes (places,) and gives (places, m).
     """
-    lines: list[Line] = []
-    found: Derivatives | None = None
-    unsettled: Rungs = np.zeros(0, dtype=np.intp)
-    for ladder in LADDERS:
-        line = sample(function, ladder)
-        if found is None:
-            size = line.center.size
-            found = Derivatives.unknown(size)
-            unsettled = np.arange(size)
-        lines.append(line)
+    with np.errstate(all="ignore"):
+        line = sample(function, LADDERS[0])
+        found = Derivatives.unknown(line.center.size)
+        lines, unsettled = [line], np.arange(line.center.size)
+        for ladder in LADDERS[1:]:
+            unsettled = unsettled[~_settle_in_parts(lines, unsettled, found)]
+            if not unsettled.size:
+                return found
+            lines.append(sample(function, ladder))
         unsettled = unsettled[~_settle_in_parts(lines, unsettled, found)]
-        if not unsettled.size:
-            return found
-    assert found is not None
-    _settle_at_corners([line.entries(unsettled) for line in lines], unsettled, found)
-    return found
+        _settle_at_corners([line.entries(unsettled) for line in lines], unsettled, found)
+        return found
 
 
 def _settle_in_parts(lines: Sequence[Line], chosen: Rungs, found: Derivatives) -> Flags:
     """As `_settle`, for no more entries at a time than fit into the cache."""
-    size = float(np.max(np.abs(lines[-1].center), initial=0.0, where=np.isfinite(lines[-1].center)))
-    if chosen.size == lines[-1].center.size <= _ENTRIES:
-        return _settle(lines[-1], lines[:-1], chosen, found, size)
+    *coarser, line = lines
+
+    def size() -> float:
+        return float(np.max(np.abs(line.center), initial=0.0, where=np.isfinite(line.center)))
+
+    if chosen.size == line.center.size <= _ENTRIES:
+        return _settle(line, coarser, chosen, found, size)
     parts = np.split(chosen, range(_ENTRIES, chosen.size, _ENTRIES))
-    lines_of = [[line.entries(part) for line in lines] for part in parts]
     return np.concatenate(
-        [_settle(own[-1], own[:-1], part, found, size) for own, part in zip(lines_of, parts, strict=True)]
+        [_settle(line.entries(p), [c.entries(p) for c in coarser], p, found, size) for p in parts]
     )
 
 
-def _settle(line: Line, coarser: Sequence[Line], chosen: Rungs, found: Derivatives, size: float) -> Flags:
+def _settle(
+    line: Line, coarser: Sequence[Line], chosen: Rungs, found: Derivatives, size: Callable[[], float]
+) -> Flags:
     """Write down the derivatives that this ladder of steps can tell. Returns which of its entries."""
-    with np.errstate(all="ignore"):
-        even, off = even_part(line)
-        last = corner(even, off)
-        # A corner at distance δ bends the two rungs below the last one on which it is recognised.
-        start = np.where(last < 0, 0, last + 3)
-        clear = line.finite & ~stands_out(line) & ~lone_step(line) & (start <= _LAST_START)
-        if not clear.any():
-            return clear
-        if not clear.all():
-            line, coarser = line.entries(clear), [c.entries(clear) for c in coarser]
-            even, off, start, chosen = even[:, clear], off[:, clear], start[clear], chosen[clear]
-        value, error = _central(line, start if start.any() else None, coarser, even, off)
-        flat = steps_up(line, coarser, size)
-        if coarser:
-            error = np.where(_torn(coarser[0], value), np.nan, error)
+    clear = line.finite
+    start = after_corner(line)
+    if start is not None:
+        clear = clear & (start <= _LAST_START)
+    for lost in (stands_out(line), lone_step(line)):
+        if lost is not None:
+            clear = clear & ~lost
+    if not clear.any():
+        return clear
+    if not clear.all():
+        line, coarser, chosen = line.entries(clear), [c.entries(clear) for c in coarser], chosen[clear]
+        start = None if start is None or not start[clear].any() else start[clear]
+    value, error = _central(line, start, coarser)
+    if coarser:
+        error = np.where(_torn(coarser[0], value), np.nan, error)
     found.low[chosen] = found.high[chosen] = value
     found.error[chosen] = error
     found.reach[chosen] = line.largest
-    found.flat[chosen] = flat
+    flat = steps_up(line, coarser, size)
+    if flat is not None:
+        found.flat[chosen] = flat
     return clear
 
 
 def _settle_at_corners(lines: Sequence[Line], chosen: Rungs, found: Derivatives) -> None:
     """One-sided derivatives, from the coarsest ladder that an entry's domain allows."""
-    with np.errstate(all="ignore"):
-        lost = stands_out(lines[-1]) | jumps(lines[-1])
-        waiting = ~lost
-        for line in lines:
-            now = waiting & line.finite
-            if now.any():
-                part = line.entries(now)
-                low, high, error = _one_sided(part)
-                there = chosen[now]
-                found.low[there], found.high[there], found.error[there] = low, high, error
-                found.kink[there] = True
-                found.reach[there] = part.largest
-            waiting &= ~now
+    waiting = ~jumps(lines[-1])
+    lost = stands_out(lines[-1])
+    if lost is not None:
+        waiting &= ~lost
+    for line in lines:
+        now = waiting & line.finite
+        if now.any():
+            part = line.entries(now)
+            low, high, error = _one_sided(part)
+            there = chosen[now]
+            found.low[there], found.high[there], found.error[there] = low, high, error
+            found.kink[there] = True
+            found.reach[there] = part.largest
+        waiting &= ~now
 
 
-def extrapolation(powers: Sequence[int]) -> tuple[tuple[float, ...], float]:
-    """Weights that combine D(h), D(h/2), …, D(h/2^m) so that the terms h^p of each power vanish.
-
-    Returns the weights, largest step first, and Σ|weight|·2^k: how much they amplify noise/h.
-    Solved in exact rationals: each power p is removed by (2^p·finer − coarser)/(2^p − 1).
-    """
-    rows = [[Fraction(int(i == k)) for i in range(len(powers) + 1)] for k in range(len(powers) + 1)]
-    for power in powers:
-        rows = [
-            [(2**power * f - c) / (2**power - 1) for c, f in zip(coarse, fine, strict=True)]
-            for coarse, fine in itertools.pairwise(rows)
-        ]
-    (weights,) = rows
-    amplification = sum(abs(weight) * 2**k for k, weight in enumerate(weights))
-    return tuple(float(weight) for weight in weights), float(amplification)
-
-
-def _even_noise(weights: Sequence[float]) -> float:
-    """By how much independent noise at 0 and at the steps moves Σ wₖE(h/2ᵏ), in units of 4/h of its bound.
-
-    At a step it enters with wₖ2ᵏ, on both sides; at 0, where all share it, with their sum twice.
-    """
-    at_steps = [w * 2.0**k for k, w in enumerate(weights)]
-    return math.sqrt(2 * sum(a * a for a in at_steps) + (2 * sum(at_steps)) ** 2) / 4
-
-
-_CENTRAL = extrapolation((2, 4))
-_ONE_SIDED = extrapolation((1, 2, 3))
-# The limit of the even part, of which a smooth function has only odd powers; and its noise.
-_EVEN = tuple((w, _even_noise(w)) for w, _ in (extrapolation((1, 3)), extrapolation((1, 3, 5))))
-_BESIDE = extrapolation((1, 2))
-# The same as weights of what the first points of the fine grid, 1, 2, 3 … spacings out, differ by.
-_BESIDE_ROW = np.zeros(7)
-_BESIDE_ROW[[3, 1, 0]] = np.array(_BESIDE[0]) / (4, 2, 1)
-# [k, j]: whether the estimate from rung 2 + j is no finer than that from rung 1 + k.
-_COARSER = np.arange(1, RUNGS)[:, None] >= np.arange(2, RUNGS + 1)
-
-
-def _windows(weights: Sequence[float], rungs: Vector) -> Vector:
-    """The weighted sum of every run of neighbouring rungs. Shapes: (rungs, m) gives (runs, m)."""
-    return np.asarray(_band(tuple(weights), len(rungs)) @ rungs)
-
-
-@functools.cache
-def _band(weights: tuple[float, ...], rungs: int) -> Vector:
-    """The matrix that takes all runs of neighbouring rungs."""
-    runs = rungs - len(weights) + 1
-    band = np.zeros((runs, rungs))
-    for run in range(runs):
-        band[run, run : run + len(weights)] = weights
-    return band
-
-
-def _central(
-    line: Line, start: Rungs | None, coarser: Sequence[Line], even: Vector, even_off: Vector
-) -> tuple[Vector, Vector]:
-    steps = 2 * line.steps[:, None]
-    quotients = (line.moves[1 : 1 + RUNGS] - line.moves[1 + RUNGS : 1 + 2 * RUNGS]) / steps
-    off = noise(line, start, coarser)
-    value, error = _climb(quotients, line.steps, off, _CENTRAL, start, _beside(line, off))
-    return value, error + _hidden(even, even_off, start) / 2
+def _central(line: Line, start: Rungs | None, coarser: Sequence[Line]) -> tuple[Vector, Vector]:
+    off = noise(line, start, coarser) / line.first_step
+    signless, signed = line.magnitudes[stencil.OF_SIGNLESS], line.sums[stencil.OF_SIGNED]
+    value, error = _climb(stencil.CENTRAL, signless, signed, off, start)
+    return value, error + hidden_corner(line, start) / 2
 
 
 def _torn(coarsest: Line, value: Vector) -> Flags:
@@ -287,8 +233,8 @@ def _torn(coarsest: Line, value: Vector) -> Flags:
     slope that was found; at a steep place or a pole the quotients double or quadruple with every step.
     """
     steps = coarsest.steps[:3, None]
-    right = coarsest.moves[1:4] / steps
-    left = -coarsest.moves[1 + RUNGS : 4 + RUNGS] / steps
+    right = (coarsest.plus[:3] - coarsest.center) / steps
+    left = (coarsest.center - coarsest.minus[:3]) / steps
     slopes = (right + left) / 2
     slope, gap = np.abs(slopes[2]), np.abs(slopes[2] - value)
     # A quarter of the gap tells the two apart; an eighth of the slope is far from a doubling.
@@ -297,85 +243,54 @@ def _torn(coarsest: Line, value: Vector) -> Flags:
     return np.asarray((spread < np.minimum(gap / 4, slope / 8)) & (sides < gap / 4))
 
 
-def _hidden(even: Vector, off: Vector, start: Rungs | None) -> Vector:
-    """The largest jump of each entry's derivative at 0 that the samples cannot exclude.
-
-    It is the limit of E(h), of which a smooth function has only the odd powers of h; a central
-    difference does not see it.
-    """
-    found = []
-    for weights, amplification in _EVEN:
-        limits = np.abs(_windows(weights, even))
-        limits += amplification * off[: len(limits)]
-        found.append(from_rung(limits, start, np.minimum))
-    return np.minimum(*found)
-
-
-def _beside(line: Line, off: Vector) -> tuple[Vector, Vector]:
-    """A one-sided estimate from the fine grid and its rounding error.
-
-    It is coarse, but no feature wider than the grid hides from it, as one may from the rungs (a period
-    that divides every step, a narrow bend).
-    """
-    spacing = float(line.steps[-1]) * GRID_SPACING
-    value = (_BESIDE_ROW @ line.moves[1 + 2 * RUNGS :]) / spacing
-    return value, 2 * _BESIDE[1] * off / (4 * spacing)
-
-
 def _one_sided(line: Line) -> tuple[Vector, Vector, Vector]:
     """Every entry's two one-sided derivatives: a convention may choose any number between them."""
     rungs = np.maximum(np.abs(line.plus), np.abs(line.minus))
     off = 2 * (term_noise(line) + UNIT_ROUNDOFF * np.max(rungs, axis=0))
     # The grid lies on the right; an entry may stand still there and move on the left.
     still = least_movement(line, [line.plus])
-    steps = line.steps[:, None]
+
+    def climbed(side: Climb, off: Vector) -> tuple[Vector, Vector]:
+        moves = line.moves / line.first_step
+        return _climb(side, np.abs(side.signless @ moves), side.signed @ moves, off / line.first_step)
+
+    right, right_error = climbed(stencil.ON_THE_RIGHT, off + still)
+    left, left_error = climbed(stencil.ON_THE_LEFT, off)
     # A corner that is not quite at 0 leaves a term in 1/h: rungs then disagree by half of their error.
-    right, right_error = _climb((line.plus - line.center) / steps, line.steps, off + still, _ONE_SIDED)
-    left, left_error = _climb((line.center - line.minus) / steps, line.steps, off, _ONE_SIDED)
     error = 2 * np.maximum(left_error, right_error)
     return np.minimum(left, right), np.maximum(left, right), error
 
 
 def _climb(
-    quotients: Vector,
-    steps: Vector,
-    off: Vector,
-    method: tuple[tuple[float, ...], float],
-    start: Rungs | None = None,
-    beside: tuple[Vector, Vector] | None = None,
+    climb: Climb, signless: Vector, signed: Vector, off: Vector, start: Rungs | None = None
 ) -> tuple[Vector, Vector]:
-    """Extrapolate from every rung and keep the one with the smallest truncation plus rounding error.
+    """Of the estimates from every rung the one with the smallest truncation plus rounding error.
 
-    `beside` is an estimate from closer by, with its rounding error. Returns values and errors.
-    Shapes: `quotients` (rungs, m), the others (m,).
+    `signless` and `signed` are what these rows made of the samples, `off` is noise/h at the first rung.
+    Returns values and errors. Shapes: `signless` and `signed` (rows, m), `off` (m,).
     """
-    weights, amplification = method
-    estimates = _windows(weights, quotients)
-    count = len(estimates)
     # The quotients and their weighted sum are rounded themselves, four times each at most.
-    arithmetic = 4 * UNIT_ROUNDOFF * sum(abs(w) for w in weights) * from_rung(np.abs(quotients), start)
-    rounding = amplification * off / steps[:count, None] + arithmetic
+    arithmetic = 4 * UNIT_ROUNDOFF * climb.size * from_rung(signless[climb.quotients], start)
+    rounding = climb.noise * off + arithmetic
     # The rung above disagrees by almost all of its own error, which is larger than this one's by
     # the ratio 2^order: a safety factor of 63 (central) where the series has set in. Two estimates
     # can agree by chance, so the disagreement before that, reduced by the ratio, counts too.
-    apart = np.abs(estimates[1:] - estimates[:-1])
-    before = apart[:-1] / 64
+    error = signless[climb.apart].copy()
+    before = signless[climb.apart][:-1] / 64
     if start is not None:
         # Estimates above an entry's first rung are no evidence.
-        before = np.where(np.arange(count - 2)[:, None] >= start, before, 0.0)
-    truncation = apart.copy()
-    truncation[1:] = np.maximum(apart[1:], before)
+        before = np.where(np.arange(len(before))[:, None] >= start, before, 0.0)
+    np.maximum(error[1:], before, out=error[1:])
     # What rounding does not explain of the disagreement with any finer estimate is truncation too: a
     # series that has not set in, or converges slowly, shows there. Half may lie beyond the finest.
-    finer = np.abs(estimates[1:, None] - estimates[None, 2:])
-    finer -= rounding[2:]
-    finer[_COARSER[: count - 1, : count - 2]] = 0.0
-    unexplained = np.maximum(np.maximum.reduce(finer, axis=1) - rounding[1:], 0.0)
-    if beside is not None:
-        unexplained = np.maximum(unexplained, np.abs(estimates[1:] - beside[0]) - beside[1] - rounding[1:])
-    error = np.maximum(truncation, 2 * unexplained) + rounding[1:]
+    least, most = signed - rounding, signed + rounding
+    above = np.maximum.accumulate(least[:1:-1])[::-1] - most[1:-1]
+    below = least[1:-1] - np.minimum.accumulate(most[:1:-1])[::-1]
+    compared = error[: len(above)]
+    np.maximum(compared, 2 * np.maximum(above, below), out=compared)
+    error += rounding[1 : climb.count]
     if start is not None:
-        error = np.where(np.arange(1, count)[:, None] > start, error, np.inf)
+        error = np.where(np.arange(1, climb.count)[:, None] > start, error, np.inf)
     error = np.where(np.isnan(error), np.inf, error)
     best, entries = np.argmin(error, axis=0), np.arange(error.shape[1])
-    return estimates[best + 1, entries], error[best, entries]
+    return signed[best + 1, entries], error[best, entries]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,17 +10,15 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from verify import stencil
+from verify.stencil import GRID, GRID_POINTS, LEFT, RIGHT, RUNGS, STEPS
+
 Vector = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
 Rungs = npt.NDArray[np.signedinteger[Any]]
 
-RUNGS = 8
 UNIT_ROUNDOFF = 2.0**-53
-# Spacing of the fine grid, of the last step: on the first ladder 2⁻²⁰, so small that the third difference
-# of a smooth function, 2⁻⁶⁰φ‴, lies below the roundoff that it is to measure. A feature narrower than
-# the grid is not seen.
-GRID_SPACING = 2.0**-10
-_GRID_POINTS = 8
+_SMALLEST = 2.0**-1022
 # Deviations of rounding noise beyond six standard deviations: 2 in 10⁹ for a normal law, and a sum of
 # bounded rounding errors has lighter tails (Hoeffding 1963, theorem 2).
 _DEVIATIONS = 6.0
@@ -29,105 +26,104 @@ _DEVIATIONS = 6.0
 
 @dataclass(frozen=True)
 class Line:
-    """A vector function sampled along a line: at 0, at ± every step, and on a fine grid beside 0.
+    """A vector function sampled along a line: at 0, on a fine grid beside 0, and at ± every step.
 
-    Shapes: `steps` (rungs,), `samples` (places, m) in the order of `places`.
+    Shapes: `samples` (places, m) in the order of `stencil.PLACES`.
     """
 
-    steps: Vector
+    first_step: float
     samples: Vector
 
-    @functools.cached_property
+    @property
+    def steps(self) -> Vector:
+        """How far out the steps are, the largest first. Shapes: (rungs,)."""
+        return stencil.places(self.first_step)[RIGHT]
+
+    @property
     def center(self) -> Vector:
         """The values at 0. Shapes: (m,)."""
         return np.asarray(self.samples[0])
 
-    @functools.cached_property
+    @property
     def plus(self) -> Vector:
         """The values at every step, the largest first. Shapes: (rungs, m)."""
-        return self.samples[1 : 1 + RUNGS]
+        return self.samples[RIGHT]
 
-    @functools.cached_property
+    @property
     def minus(self) -> Vector:
         """The values at every step to the other side. Shapes: (rungs, m)."""
-        return self.samples[1 + RUNGS : 1 + 2 * RUNGS]
+        return self.samples[LEFT]
 
-    @functools.cached_property
+    @property
     def fine(self) -> Vector:
         """The values at 0 and beside it. Shapes: (points, m)."""
-        return np.concatenate([self.samples[:1], self.samples[1 + 2 * RUNGS :]])
+        return self.samples[GRID]
 
     @functools.cached_property
     def moves(self) -> Vector:
-        """How far each sample is from the value at 0, neighbours of which differ from it exactly.
+        """How far each other sample is from the value at 0, neighbours of which differ from it exactly.
 
-        Shapes: (places, m).
+        Shapes: (places − 1, m).
         """
-        return np.asarray(self.samples - self.samples[0])
+        return np.asarray(self.samples[1:] - self.samples[0])
+
+    @functools.cached_property
+    def sums(self) -> Vector:
+        """The weighted sums of the samples, by the rows of the stencil's matrix. Shapes: (rows, m)."""
+        return np.asarray(stencil.matrix(self.first_step) @ self.moves)
+
+    @functools.cached_property
+    def magnitudes(self) -> Vector:
+        """Those of the weighted sums of which only these are wanted. Shapes: (rows, m)."""
+        return np.abs(self.sums[stencil.SIGNLESS])
 
     @functools.cached_property
     def sizes(self) -> Vector:
-        """The magnitudes of the samples. Shapes: (places, m)."""
+        """Those of the samples. Shapes: (places, m)."""
         return np.abs(self.samples)
 
     @functools.cached_property
     def beside(self) -> Vector:
         """The largest magnitude at 0 and on the fine grid. Shapes: (m,)."""
-        return np.asarray(np.maximum(self.sizes[0], np.maximum.reduce(self.sizes[1 + 2 * RUNGS :])))
-
-    @functools.cached_property
-    def out(self) -> Vector:
-        """The largest magnitude at the steps. Shapes: (m,)."""
-        return np.asarray(np.maximum.reduce(self.sizes[1 : 1 + 2 * RUNGS]))
+        return np.asarray(np.maximum.reduce(self.sizes[GRID]))
 
     @functools.cached_property
     def largest(self) -> Vector:
         """The largest magnitude at all. Shapes: (m,)."""
-        return np.maximum(self.beside, self.out)
-
-    @functools.cached_property
-    def uneven(self) -> Flags:
-        """Which entries vary beside 0 by far more than a rounding.
-
-        64 roundings are the most that a difference of the values on 8 points can be taken for: its weights
-        are at most C(7, 3) = 35. Shapes: (m,).
-        """
-        return np.asarray(self.noise > 64 * UNIT_ROUNDOFF * self.largest)
-
-    @functools.cached_property
-    def noise(self) -> Vector:
-        """The standard deviation of the noise beside 0. Shapes: (m,)."""
-        return noise_of_moves(self.moves[1 + 2 * RUNGS :])
+        return np.maximum(self.beside, np.maximum.reduce(self.sizes[STEPS]))
 
     @property
     def finite(self) -> Flags:
         """Which entries are numbers at every sample. Shapes: (m,)."""
-        return np.asarray(np.isfinite(self.samples).all(axis=0))
+        return np.isfinite(self.largest)
+
+    @functools.cached_property
+    def noise(self) -> Vector:
+        """The standard deviation of the noise beside 0. Shapes: (m,)."""
+        return _of_differences(self.sums[stencil.OF_NOISE], stencil.GRID_ORDERS)
+
+    @functools.cached_property
+    def uneven(self) -> Flags | None:
+        """Which entries vary beside 0 by far more than a rounding; None where none does.
+
+        64 roundings are the most that a difference of the values on 8 points can be taken for: its weights
+        are at most C(7, 3) = 35. Shapes: (m,).
+        """
+        flags = self.noise > 64 * UNIT_ROUNDOFF * self.largest
+        return flags if flags.any() else None
+
+    @functools.cached_property
+    def resting(self) -> Flags | None:
+        """Where the fine grid has the value of the point before; None where nowhere.
+
+        Shapes: (points − 1, m).
+        """
+        flags = self.fine[1:] == self.fine[:-1]
+        return flags if flags.any() else None
 
     def entries(self, chosen: Flags | Rungs) -> Line:
         """The line of some entries alone."""
-        return Line(self.steps, self.samples[:, chosen])
-
-
-@functools.cache
-def _steps(first_step: float) -> Vector:
-    return np.asarray(first_step * 2.0 ** -np.arange(RUNGS), dtype=np.float64)
-
-
-@functools.cache
-def places(first_step: float) -> Vector:
-    """Where a line on this ladder of steps is sampled: 0, ± every step, and the fine grid.
-
-    Shapes: (1 + 2·rungs + points − 1,).
-    """
-    steps = _steps(first_step)
-    grid = GRID_SPACING * steps[-1] * np.arange(1, _GRID_POINTS)
-    return np.concatenate([[0.0], steps, -steps, grid])
-
-
-def total(terms: Vector) -> float:
-    """The sum of terms, in pairs and in the widest type that numpy has: a rounding that does not count."""
-    return float(np.add.reduce(terms, dtype=np.longdouble))
+        return Line(self.first_step, self.samples[:, chosen])
 
 
 def sample(function: Callable[[Vector], Vector], first_step: float) -> Line:
@@ -135,22 +131,12 @@ def sample(function: Callable[[Vector], Vector], first_step: float) -> Line:
 
     Shapes: the function takes (places,) and gives (places, m).
     """
-    return Line(_steps(first_step), function(places(first_step)))
+    return Line(first_step, function(stencil.places(first_step)))
 
 
-@functools.cache
-def _difference_table(points: int) -> tuple[Vector, Rungs, Vector]:
-    """Rows that take the differences of order 3 and higher, scaled to the deviation of pure noise.
-
-    The k-th difference of pure noise has variance (2k)!/(k!)² σ²; from order 3 on the smooth part is gone.
-    Returns the rows, where each order begins, and how many rows it has.
-    """
-    orders = range(3, points - 1)
-    rows = [np.diff(np.eye(points), n=k, axis=0) / math.sqrt(math.comb(2 * k, k)) for k in orders]
-    counts = [len(block) for block in rows]
-    # The first point differs from itself by 0.
-    table = np.concatenate(rows)[:, 1:].copy()
-    return table, np.cumsum([0, *counts[:-1]]), np.array(counts, dtype=np.float64)[:, None]
+def total(terms: Vector) -> float:
+    """The sum of terms, in pairs and in the widest type that numpy has: a rounding that does not count."""
+    return float(np.add.reduce(terms, dtype=np.longdouble))
 
 
 def noise_level(values: Vector) -> Vector:
@@ -161,22 +147,18 @@ def noise_level(values: Vector) -> Vector:
     Shapes: (points, m) gives (m,).
     Source: Moré & Wild, Estimating computational noise, SIAM J. Sci. Comput. 33 (2011), equation (2.2).
     """
-    return noise_of_moves(values[1:] - values[0])
+    rows, orders = stencil.differences_of_noise(len(values))
+    # Neighbouring values differ by little, and that difference is exact; the rows then round nothing of size.
+    return _of_differences(rows @ (values[1:] - values[0]), orders)
 
 
-def noise_of_moves(moves: Vector) -> Vector:
-    """As `noise_level`, of what the points after the first differ from it by.
-
-    Neighbouring values differ by little, and that difference is exact; the rows then round nothing of size.
-    """
-    rows, begins, counts = _difference_table(len(moves) + 1)
-    squares = (rows @ moves) ** 2
-    return np.asarray(np.sqrt(np.maximum.reduce(np.add.reduceat(squares, begins, axis=0) / counts)))
+def _of_differences(differences: Vector, orders: Vector) -> Vector:
+    return np.asarray(np.sqrt(np.maximum.reduce(orders @ (differences * differences))))
 
 
 def term_noise(line: Line) -> Vector:
     """How far each entry beside 0 may be off. Each is rounded once, whatever the grid shows."""
-    return _DEVIATIONS * line.noise + UNIT_ROUNDOFF * np.abs(line.center)
+    return _DEVIATIONS * line.noise + UNIT_ROUNDOFF * line.sizes[0]
 
 
 def from_rung(values: Vector, start: Rungs | None, reduce: np.ufunc = np.maximum) -> Vector:
@@ -197,15 +179,14 @@ def noise(line: Line, start: Rungs | None, coarser: Sequence[Line]) -> Vector:
     entry that stands still on the grid may be rounded more coarsely than the grid can show: then its
     least visible movement, on the ladders tried before too, is taken for a rounding.
     """
-    beside, out = line.beside, line.out
+    largest = line.largest
     if start is not None:
-        steps = line.sizes[1 : 1 + 2 * RUNGS]
-        out = from_rung(np.maximum(steps[:RUNGS], steps[RUNGS:]), start)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        growth = np.where(beside > 0, np.maximum(1.0, out / beside), 1.0)
-    off = _DEVIATIONS * growth * line.noise + UNIT_ROUNDOFF * np.maximum(out, beside)
-    still = _still(line)
-    if still.any():
+        out = from_rung(np.maximum(line.sizes[RIGHT], line.sizes[LEFT]), start)
+        largest = np.maximum(line.beside, out)
+    # Where all values beside 0 are 0, so is their noise.
+    relative = _DEVIATIONS * line.noise / np.maximum(line.beside, _SMALLEST)
+    off = (relative + UNIT_ROUNDOFF) * largest
+    if _still(line) is not None:
         # A staircase moves on both sides; what moves on one only is a maximum or a clamp at its corner.
         plus, minus = (
             least_movement(line, [getattr(line, side), *(getattr(c, side) for c in coarser)], start)
@@ -215,19 +196,29 @@ def noise(line: Line, start: Rungs | None, coarser: Sequence[Line]) -> Vector:
     return np.asarray(off)
 
 
-def lone_step(line: Line) -> Flags:
+def lone_step(line: Line) -> Flags | None:
     """Whether an entry that moves steadily along the fine grid makes one step in it: it jumps close by."""
-    if not line.uneven.any():
-        return line.uneven
+    if line.uneven is None:
+        return None
     moves = np.abs(line.fine[1:] - line.fine[:-1])
     second, largest = np.partition(moves, -2, axis=0)[-2:]
     return np.asarray((second > 0) & (largest > 64 * (second + UNIT_ROUNDOFF * line.largest)))
 
 
-def _still(line: Line) -> Flags:
+def stands_out(line: Line) -> Flags | None:
+    """Whether the noise is that of the value at 0 alone, far beyond roundoff: a peak within the grid."""
+    if line.uneven is None:
+        return None
+    return np.asarray(line.uneven & (line.noise > 64 * noise_level(line.fine[1:])))
+
+
+def _still(line: Line) -> Flags | None:
     """Which entries stand still on half of the grid. One that is 0 does so exactly: rounding is relative."""
-    resting = np.add.reduce(line.fine[1:] == line.fine[:-1], dtype=np.intp)
-    return np.asarray((2 * resting >= _GRID_POINTS - 1) & (line.center != 0))
+    if line.resting is None:
+        return None
+    half = 2 * np.count_nonzero(line.resting, axis=0) >= GRID_POINTS - 1
+    flags = np.asarray(half & (line.center != 0))
+    return flags if flags.any() else None
 
 
 def least_movement(line: Line, sides: Sequence[Vector], start: Rungs | None = None) -> Vector:
@@ -240,64 +231,72 @@ def least_movement(line: Line, sides: Sequence[Vector], start: Rungs | None = No
         moved = np.abs(values - line.center)
         return from_rung(np.where(moved > 0, moved, np.inf), start, np.minimum)
 
+    still = _still(line)
+    if still is None:
+        return np.zeros(line.center.shape)
     found = np.minimum(least(line.fine), least(sides[0], start))
     for side in sides[1:]:
         found = np.minimum(found, least(side))
-    return np.where(_still(line) & np.isfinite(found), found, 0.0)
+    return np.where(still & np.isfinite(found), found, 0.0)
 
 
-def steps_up(line: Line, coarser: Sequence[Line], size: float) -> Flags:
+def steps_up(line: Line, coarser: Sequence[Line], size: Callable[[], float]) -> Flags | None:
     """Which entries stand still on the whole fine grid and move further out by far more than a rounding.
 
-    `size` is the largest magnitude among the entries, of which an entry near 0 may be a rounding error.
+    `size` tells the largest magnitude among the entries, of which an entry near 0 may be a rounding error.
     """
-    flat = np.asarray(~np.logical_or.reduce(line.moves[1 + 2 * RUNGS :]))
+    if line.resting is None:
+        return None
+    flat = line.resting.all(axis=0)
     if not flat.any():
-        return flat
+        return None
     moved = np.full(line.center.shape, np.inf)
     for samples in (line.samples, *(c.samples for c in coarser)):
         apart = np.abs(samples - line.center)
         moved = np.fmin(moved, np.where(apart > 0, apart, np.inf).min(axis=0))
     # 64 roundings are the most that a difference of two values can be taken for.
-    return np.asarray(flat & np.isfinite(moved) & (moved > 64 * UNIT_ROUNDOFF * size))
-
-
-def stands_out(line: Line) -> Flags:
-    """Whether the noise is that of the value at 0 alone, far beyond roundoff: a peak within the grid."""
-    if not line.uneven.any():
-        return line.uneven
-    return np.asarray(line.uneven & (line.noise > 64 * noise_level(line.fine[1:])))
+    return np.asarray(flat & np.isfinite(moved) & (moved > 64 * UNIT_ROUNDOFF * size()))
 
 
 def even_part(line: Line) -> tuple[Vector, Vector]:
-    """E(h) = (φ(h) + φ(−h) − 2φ(0))/h of every entry, signed, and how far noise may put it off.
+    """|E(h)| = |φ(h) + φ(−h) − 2φ(0)|/h of every entry, and how far noise may put it off.
 
     For a smooth function it is h·φ″ and halves with h; at a corner it tends to the jump of the derivative.
     Shapes: (rungs, m) both.
     """
-    steps = line.steps[:, None]
-    even: Vector = (line.moves[1 : 1 + RUNGS] + line.moves[1 + RUNGS : 1 + 2 * RUNGS]) / steps
-    return even, 4 * term_noise(line) / steps
+    return line.magnitudes[stencil.OF_EVEN], stencil.EVEN_NOISE * (term_noise(line) / line.first_step)
+
+
+def hidden_corner(line: Line, start: Rungs | None) -> Vector:
+    """The largest jump of each entry's derivative at 0 that the samples cannot exclude.
+
+    It is the limit of E(h), of which a smooth function has only the odd powers of h; a central
+    difference does not see it.
+    """
+    limits = line.magnitudes[stencil.OF_LIMITS] + stencil.LIMITS_NOISE * (term_noise(line) / line.first_step)
+    if start is not None:
+        limits[stencil.LIMITS_RUNGS[:, None] < start] = np.inf
+    return np.asarray(np.minimum.reduce(limits))
 
 
 def jumps(line: Line) -> Flags:
     """Whether E(h) grows as h falls: φ jumps, or its derivative is infinite. At a corner it is steady."""
     even, off = even_part(line)
-    even = np.abs(even)
     return np.asarray(np.any((even[1:] > 8 * off[1:]) & (even[1:] > 1.25 * even[:-1]), axis=0))
 
 
-def corner(even: Vector, off: Vector) -> Rungs:
-    """The last rung on which an entry looks like a corner, from its even part; −1 where none does.
+def after_corner(line: Line) -> Rungs | None:
+    """The first rung that no corner bends, for each entry; None where no entry looks like a corner.
 
     Between the ratios 1/2 (smooth) and 1 (a corner) of E(h) at neighbouring rungs the limit is set in the
-    middle. Shapes: (rungs, m) both, gives (m,).
+    middle. Shapes: (m,).
     """
-    even = np.abs(even)
+    even, off = even_part(line)
     # Only where E stands eight times clear of the noise is its ratio read: the ratio is then off by less
     # than 2/8, the distance from 3/4 to either case.
     cornered = (even[1:] > 8 * off[1:]) & (even[1:] > 0.75 * even[:-1])
     if not cornered.any():
-        return np.full(even.shape[1], -1)
-    last = len(cornered) - np.argmax(cornered[::-1], axis=0)
-    return np.where(cornered.any(axis=0), last, -1)
+        return None
+    last = RUNGS - 1 - np.argmax(cornered[::-1], axis=0)
+    # A corner at distance δ bends the two rungs below the last one on which it is recognised.
+    return np.where(cornered.any(axis=0), last + 3, 0)

@@ -11,8 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from verify.differences import derivatives, extrapolation
-from verify.line import RUNGS, noise_level
+from verify.differences import derivatives
+from verify.line import noise_level
+from verify.stencil import RUNGS, Extrapolation
 
 FUNCTIONS = {
     "exp": (np.exp, np.exp),
@@ -54,7 +55,7 @@ def test_the_interval_is_narrow_enough_to_see_a_relative_error_of_1e_10(name):
 
 @pytest.mark.parametrize(("powers", "order"), [((), 2), ((2,), 4), ((2, 4), 6)])
 def test_the_order_of_convergence(powers, order):
-    weights, _ = extrapolation(powers)
+    weights = Extrapolation.over(powers).weights
 
     def estimate(h):
         steps = [h / 2**k for k in range(len(weights))]
@@ -67,7 +68,8 @@ def test_the_order_of_convergence(powers, order):
 
 @pytest.mark.parametrize("powers", [(2,), (2, 4), (1, 2, 3)])
 def test_the_weights_remove_their_powers_and_keep_the_limit(powers):
-    weights, amplification = extrapolation(powers)
+    method = Extrapolation.over(powers)
+    weights, amplification = method.weights, method.amplification
     exact = [Fraction(w).limit_denominator(10**6) for w in weights]
     assert sum(exact) == 1
     for power in powers:

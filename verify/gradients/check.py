@@ -20,13 +20,13 @@ import numpy as np
 from verify.differences import Derivatives, derivatives
 from verify.gradients import forward as forward_mode
 from verify.gradients import reverse as reverse_mode
+from verify.gradients.draws import Draws
 from verify.gradients.function import (
     Evaluated,
     Function,
     Point,
     Tensors,
     UnusableFunction,
-    few_bits,
     point_of,
     row,
     size,
@@ -114,26 +114,24 @@ def examine(
     """As `check_gradient`, with the questions as a record."""
     seed = secrets.randbits(31) if seed is None else seed
     given = point_of(inputs)
-    generator = np.random.default_rng(seed)
+    draws = Draws(seed)
     with untouched_random_state():
-        line = _line(function, given, generator, vjp)
+        line = _line(function, given, draws, vjp)
         answers = line.answers(questions)
         lines = [line]
         if narrow(given) and vjp is None:
             low = Function(function, given)
-            answers.append(against_witness(low, line.function, generator))
+            answers.append(against_witness(low, line.function, draws))
             line.function.evaluations += low.evaluations
         if questions.second_order:
-            lines.append(_Line(second_order_of(line.function, generator), generator, None))
+            lines.append(_Line(second_order_of(line.function, draws), draws, None))
             answers += lines[1].answers(Questions(undefined=False, nondeterminism=math.inf), "second order, ")
         return _report(lines, answers, seed, function, given)
 
 
-def _line(
-    function: Callable[..., Any], given: Point, generator: np.random.Generator, vjp: Vjp | None
-) -> _Line:
+def _line(function: Callable[..., Any], given: Point, draws: Draws, vjp: Vjp | None) -> _Line:
     try:
-        return _Line(Function(function, witness(given)), generator, vjp)
+        return _Line(Function(function, witness(given)), draws, vjp)
     except UnusableFunction as error:
         if not narrow(given):
             raise
@@ -155,10 +153,10 @@ def examine_second_order(
     """The questions asked of the gradient of the gradient, at random cotangents or the given ones."""
     seed = secrets.randbits(31) if seed is None else seed
     given = point_of(inputs)
-    generator = np.random.default_rng(seed)
+    draws = Draws(seed)
     with untouched_random_state():
         first = Function(function, witness(given))
-        line = _Line(second_order_of(first, generator, cotangents), generator, None)
+        line = _Line(second_order_of(first, draws, cotangents), draws, None)
         return _report([line], line.answers(questions), seed, line.function.callable, given)
 
 
@@ -190,9 +188,9 @@ def _visible(answers: Sequence[Answer]) -> float:
 class _Line:
     """A function's derivatives along one random line, and the questions that these can answer."""
 
-    def __init__(self, function: Function, generator: np.random.Generator, vjp: Vjp | None) -> None:
+    def __init__(self, function: Function, draws: Draws, vjp: Vjp | None) -> None:
         self.function = function
-        self.generator = generator
+        self.draws = draws
         self.vjp = vjp
         self.visible_entry = math.nan
         self.at: Evaluated = function.evaluated()
@@ -201,7 +199,7 @@ class _Line:
             raise UnusableFunction(
                 "the function returns nothing but nan or inf at the inputs: choose inputs in its domain"
             )
-        self.direction = _direction(generator, function.point)
+        self.direction = _direction(draws, function.point)
         # How long the line is that `numeric` was measured along, in directions.
         self.scale = 1.0
         self.numeric: Derivatives = derivatives(function.along(self.direction))
@@ -270,14 +268,14 @@ class _Line:
             yield from self._in_reverse(questions, smooth, prefix)
         if questions.forward or questions.batched_forward:
             yield from self._in_forward(questions, prefix)
-        lost = int(np.count_nonzero(~self.numeric.known))
-        if lost:
+        if not self.numeric.known.all():
+            lost = int(np.count_nonzero(~self.numeric.known))
             note = f"{lost} of {self.value.size} jump, are not finite, or have one slope near and another far"
             yield Answer(f"{prefix}every output entry", Status.INCONCLUSIVE, note=note)
 
     def _in_reverse(self, questions: Questions, smooth: Flags, prefix: str) -> Iterator[Answer]:
-        corners = self.numeric.kink & self.numeric.known
-        yield from self._at_corners(corners, prefix)
+        if self.numeric.kink.any():
+            yield from self._at_corners(self.numeric.kink & self.numeric.known, prefix)
         if smooth.any() or not smooth.size:
             yield from self._at_smooth(questions, smooth, prefix)
         if self.vjp is not None or not self.at.attached:
@@ -307,7 +305,7 @@ class _Line:
             return
         groups = [corners]
         if entries.size > 1:
-            for entry in self.generator.permutation(entries)[:_CORNERS]:
+            for entry in entries[self.draws.order(entries.size)][:_CORNERS]:
                 groups.append(np.arange(corners.size) == entry)
         cotangents = [self._cotangent(group) for group in groups]
         question = f"{prefix}reverse mode at corners"
@@ -434,9 +432,7 @@ class _Line:
         return reverse_mode.gradient(self.at, g, spread)
 
     def _cotangent(self, chosen: Flags) -> Vector:
-        # All digits, so that a narrower type on the way shows; none small, so that no output hides.
-        sizes = self.generator.uniform(0.25, 1.0, chosen.size)
-        return np.where(chosen, np.copysign(sizes, self.generator.random(chosen.size) - 0.5), 0.0)
+        return np.where(chosen, self.draws.cotangent(chosen.size), 0.0)
 
     def _entry(self, bound: float, gradient: Vector) -> float:
         """The relative error of the median entry of the gradient that would show."""
@@ -445,9 +441,9 @@ class _Line:
         return bound / float(terms[terms.size // 2]) if terms.size else math.nan
 
 
-def _direction(generator: np.random.Generator, point: Point) -> Vector:
+def _direction(draws: Draws, point: Point) -> Vector:
     """A random move of every entry: a step of its 10 bits is added to a variable's 24 without rounding."""
-    return few_bits(generator, sum(size(x) for x in point.variables))
+    return draws.few_bits(sum(size(x) for x in point.variables))
 
 
 def _rounding(terms: Vector, claim: float, count: int) -> float:

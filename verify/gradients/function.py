@@ -22,6 +22,7 @@ Tensors = tuple[torch.Tensor, ...]
 Arguments = tuple[Any, ...]
 
 
+_WIDEST = (torch.float64, torch.complex128)
 # Entries that are moved in one operation, all places together: beyond it each place has its own.
 _TOGETHER = 2**20
 
@@ -163,8 +164,14 @@ def row(tensors: Sequence[torch.Tensor]) -> Vector:
     """Several tensors as one real vector in float64."""
     if not tensors:
         return np.zeros(0)
-    parts = [real(t.detach()).to("cpu", torch.float64) for t in tensors]
-    return np.asarray((parts[0] if len(parts) == 1 else torch.cat(parts)).numpy(force=True))
+    parts = [_flat(t) for t in tensors]
+    return parts[0] if len(parts) == 1 else np.concatenate(parts)
+
+
+def _flat(x: torch.Tensor) -> Vector:
+    wide = x if x.dtype in _WIDEST else x.to(torch.complex128 if x.is_complex() else torch.float64)
+    entries = wide.numpy(force=True).reshape(-1)
+    return np.asarray(entries.view(np.float64) if x.is_complex() else entries)
 
 
 def rows(evaluations: Sequence[Tensors | None], length: int) -> Vector:
@@ -172,30 +179,16 @@ def rows(evaluations: Sequence[Tensors | None], length: int) -> Vector:
 
     Shapes: gives (evaluations, length).
     """
-    whole: Sequence[int] = range(len(evaluations))
-    if not _alike(evaluations):
-        whole = [i for i in whole if (e := evaluations[i]) is not None and sum(map(size, e)) == length]
-    stacked = [
-        torch.stack(parts).to("cpu") for parts in zip(*(evaluations[i] or () for i in whole), strict=True)
-    ]
-    flat = [
-        (torch.view_as_real(p.resolve_conj().resolve_neg()) if p.is_complex() else p).reshape(len(whole), -1)
-        for p in stacked
-    ]
-    values = (flat[0] if len(flat) == 1 else torch.cat(flat, 1)).to(torch.float64).numpy()
+    first = [] if evaluations[0] is None else [y.shape for y in evaluations[0]]
+    whole = [e for e in evaluations if e is not None and [y.shape for y in e] == first]
     if len(whole) == len(evaluations):
-        return np.asarray(values)
+        parts = [_flat(torch.stack(ys)).reshape(len(whole), -1) for ys in zip(*whole, strict=True)]
+        return parts[0] if len(parts) == 1 else np.concatenate(parts, axis=1)
     found = np.full((len(evaluations), length), np.nan)
-    found[whole] = values
+    for values, e in zip(found, evaluations, strict=True):
+        if e is not None and sum(map(size, e)) == length:
+            values[:] = row(e)
     return found
-
-
-def _alike(evaluations: Sequence[Tensors | None]) -> bool:
-    """Whether all evaluations have the shape of the first, or are a single tensor of its shape."""
-    if None in evaluations:
-        return False
-    shapes = {tuple(y.shape for y in e) for e in evaluations if e is not None}
-    return len(shapes) == 1
 
 
 def split(vector: Vector, tensors: Sequence[torch.Tensor]) -> list[Vector]:
@@ -209,10 +202,14 @@ def split(vector: Vector, tensors: Sequence[torch.Tensor]) -> list[Vector]:
 
 def tensors_of(vector: Vector, like_these: Sequence[torch.Tensor]) -> Tensors:
     """A real vector as tensors of the shapes, dtypes and devices of others."""
-    return tuple(
-        like(torch.from_numpy(np.array(piece)).to(x.device), x)
-        for piece, x in zip(split(vector, like_these), like_these, strict=True)
-    )
+    return tuple(_tensor(piece, x) for piece, x in zip(split(vector, like_these), like_these, strict=True))
+
+
+def _tensor(piece: Vector, x: torch.Tensor) -> torch.Tensor:
+    values = torch.from_numpy(piece.copy())
+    if x.dtype is torch.float64 and x.is_cpu:
+        return values.view(x.shape)
+    return like(values.to(x.device), x)
 
 
 @dataclass(frozen=True)
@@ -318,7 +315,7 @@ class Function:
 
         Shapes: takes (places,) and gives (places, m).
         """
-        moves = tuple(torch.from_numpy(np.array(m)) for m in split(direction, self.point.variables))
+        moves = tensors_of(direction, self.point.variables)
 
         def values(places: Vector) -> Vector:
             moved = [_moved(x, m, places) for x, m in zip(self.point.variables, moves, strict=True)]
@@ -412,9 +409,8 @@ def laid_out(values: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
 
 
 def _moved(x: torch.Tensor, move: torch.Tensor, places: Vector) -> list[torch.Tensor]:
-    """x + t·move at every place t, each in memory of its own and in the layout of x. Shapes: `move` (n,)."""
+    """x + t·move at every place t, each in memory of its own and in the layout of x."""
     x = x.detach()
-    move = like(move.to(x.device), x)
     if x.is_contiguous() and x.numel() * len(places) < _TOGETHER:
         steps = torch.from_numpy(places).to(x.device).view(-1, *(1 for _ in x.shape))
         # torch's types do not know what it returns.
@@ -425,21 +421,12 @@ def _moved(x: torch.Tensor, move: torch.Tensor, places: Vector) -> list[torch.Te
     return there if x.is_contiguous() or 0 in x.stride() else [laid_out(y, x) for y in there]
 
 
-def cotangents_like(outputs: Sequence[torch.Tensor], generator: np.random.Generator) -> Tensors:
-    """Random cotangents for outputs, with few bits, so that a step is added to them without rounding."""
-    count = sum(size(y) for y in outputs)
-    return tensors_of(few_bits(generator, count), outputs)
-
-
-def few_bits(generator: np.random.Generator, count: int) -> Vector:
-    """Random numbers of magnitude 1/2 to 1 with 10 bits."""
-    # No two alike as long as there are enough: an exchange of two entries then never cancels.
-    levels = generator.permutation(512)[:count] if count <= 512 else generator.integers(512, size=count)
-    return np.copysign(levels + 513, generator.random(count) - 0.5) / 1024
-
-
 @contextmanager
 def untouched_random_state() -> Iterator[None]:
     """Leave torch's random numbers as they were found; and record graphs, whatever the caller's mode."""
-    with torch.random.fork_rng(devices=[]), torch.inference_mode(False):
-        yield
+    state = torch.get_rng_state()
+    try:
+        with torch.inference_mode(False):
+            yield
+    finally:
+        torch.set_rng_state(state)

@@ -18,6 +18,7 @@ import torch
 
 from verify.arithmetic import Arithmetic
 from verify.gradients import reverse
+from verify.gradients.draws import Draws
 from verify.gradients.function import Evaluated, Function, Point, laid_out, row, size, split
 from verify.gradients.report import Answer
 from verify.gradients.rounding import RandomlyRounded
@@ -88,7 +89,7 @@ def _variables(argument: Any) -> list[torch.Tensor]:
     return [argument] if isinstance(argument, torch.Tensor) and argument.requires_grad else []
 
 
-def against_witness(low: Function, precise: Function, generator: np.random.Generator) -> Answer:
+def against_witness(low: Function, precise: Function, draws: Draws) -> Answer:
     """The gradient in the inputs' own dtypes against the one in float64."""
     at, exactly = low.evaluated(), precise.evaluated()
     a = _coarsest(at)
@@ -98,14 +99,14 @@ def against_witness(low: Function, precise: Function, generator: np.random.Gener
         return Answer(question, Status.INCONCLUSIVE, note=note)
     m = sum(size(y) for y in exactly.outputs)
     # Of the dtype's own digits, so that both runs are given the same.
-    g = _rounded(generator.uniform(0.25, 1.0, m) * generator.choice((-1.0, 1.0), m), at)
+    g = _rounded(draws.cotangent(m), at)
     found, exact = reverse.gradient(at, g), reverse.gradient(exactly, g)
 
     def moved(change: float) -> Vector:
-        seed = int(generator.integers(2**31))
+        seed = draws.seed()
         x = row(precise.point.variables)
-        signs = generator.choice((-1.0, 1.0), x.size)
-        g_there = g * (1 + change * generator.choice((-1.0, 1.0), m))
+        signs = draws.signs(x.size)
+        g_there = g * (1 + change * draws.signs(m))
         rounded = RandomlyRounded(change, seed)
         there = precise.evaluated_at(x * (1 + change * signs), rounded)
         with rounded:

@@ -81,9 +81,10 @@ def undefined(at: Evaluated) -> str:
     outputs: list[torch.Tensor] = [undefine()(y) for y in at.outputs if y.requires_grad]
     if not outputs:
         return ""
-    zeros = [torch.zeros_like(y) for y in outputs]
+    # Any cotangent will do: it is dropped.
+    dropped = [y.detach() for y in outputs]
     try:
-        found = torch.autograd.grad(outputs, at.variables, zeros, retain_graph=True, allow_unused=True)
+        found = torch.autograd.grad(outputs, at.variables, dropped, retain_graph=True, allow_unused=True)
     except RuntimeError as error:
         return f"the backward raised: {str(error).splitlines()[0]}"
     wrong = [i for i, v in enumerate(found) if v is not None and _dense(v).count_nonzero()]

@@ -4,22 +4,20 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 import torch
 
-from verify.gradients.function import Function, Point, Tensors, cotangents_like
+from verify.gradients.draws import Draws
+from verify.gradients.function import Function, Point, Tensors, size, tensors_of
 
 
-def second_order(
-    function: Function, generator: np.random.Generator, given: Tensors | None = None
-) -> Function:
+def second_order(function: Function, draws: Draws, given: Tensors | None = None) -> Function:
     """(inputs, cotangents) ↦ the gradients in all variables, at random cotangents or the given ones.
 
     Gradients that torch leaves out, because a variable is not used, take no part.
     """
     at = function.evaluated()
     outputs = [i for i, y in enumerate(at.outputs) if y.requires_grad]
-    cotangents = given or cotangents_like([at.outputs[i] for i in outputs], generator)
+    cotangents = given or _cotangents([at.outputs[i] for i in outputs], draws)
     count = len(function.point.arguments)
 
     def gradients(*arguments: Any) -> tuple[torch.Tensor, ...]:
@@ -44,3 +42,8 @@ def second_order(
         (*function.point.variables, *(c for c in leaves if c.requires_grad)),
     )
     return Function(gradients, point, needs_graph=True)
+
+
+def _cotangents(outputs: list[torch.Tensor], draws: Draws) -> Tensors:
+    # Few bits, so that a step is added to them without rounding.
+    return tensors_of(draws.few_bits(sum(size(y) for y in outputs)), outputs)
