@@ -39,7 +39,7 @@ from verify.line import (
     term_noise,
     total,
 )
-from verify.stencil import RUNGS, Climb
+from verify.stencil import LEFT, RIGHT, RUNGS, Climb
 
 # A ladder of 8 steps starts at 2⁻³: there a sixth-order error of a function with derivatives of order one
 # is 2⁻¹⁸/7!, and at its end, 2⁻¹⁰, a rounding error of u is amplified to 2⁻⁴³. The lower ladders serve
@@ -220,8 +220,10 @@ def _settle_at_corners(lines: Sequence[Line], chosen: Rungs, found: Derivatives)
 
 def _central(line: Line, start: Rungs | None, coarser: Sequence[Line]) -> tuple[Vector, Vector]:
     off = noise(line, start, coarser) / line.first_step
-    signless, signed = line.magnitudes[stencil.OF_SIGNLESS], line.sums[stencil.OF_SIGNED]
-    value, error = _climb(stencil.CENTRAL, signless, signed, off, start)
+    beside = line.grid[stencil.OF_BESIDE][0] / line.first_step
+    value, error = _climb(
+        stencil.CENTRAL, line.odd / line.first_step, off, start, (beside, stencil.BESIDE_NOISE * off)
+    )
     return value, error + hidden_corner(line, start) / 2
 
 
@@ -250,47 +252,56 @@ def _one_sided(line: Line) -> tuple[Vector, Vector, Vector]:
     # The grid lies on the right; an entry may stand still there and move on the left.
     still = least_movement(line, [line.plus])
 
-    def climbed(side: Climb, off: Vector) -> tuple[Vector, Vector]:
-        moves = line.moves / line.first_step
-        return _climb(side, np.abs(side.signless @ moves), side.signed @ moves, off / line.first_step)
-
-    right, right_error = climbed(stencil.ON_THE_RIGHT, off + still)
-    left, left_error = climbed(stencil.ON_THE_LEFT, off)
+    right, right_error = _climb(
+        stencil.ONE_SIDED, line.moves[RIGHT] / line.first_step, (off + still) / line.first_step
+    )
+    left, left_error = _climb(stencil.ONE_SIDED, -line.moves[LEFT] / line.first_step, off / line.first_step)
     # A corner that is not quite at 0 leaves a term in 1/h: rungs then disagree by half of their error.
     error = 2 * np.maximum(left_error, right_error)
     return np.minimum(left, right), np.maximum(left, right), error
 
 
 def _climb(
-    climb: Climb, signless: Vector, signed: Vector, off: Vector, start: Rungs | None = None
+    climb: Climb,
+    differences: Vector,
+    off: Vector,
+    start: Rungs | None = None,
+    beside: tuple[Vector, Vector] | None = None,
 ) -> tuple[Vector, Vector]:
-    """Of the estimates from every rung the one with the smallest truncation plus rounding error.
+    """Extrapolate from every rung and keep the one with the smallest truncation plus rounding error.
 
-    `signless` and `signed` are what these rows made of the samples, `off` is noise/h at the first rung.
-    Returns values and errors. Shapes: `signless` and `signed` (rows, m), `off` (m,).
+    `off` is their noise; both are in units of the first step. `beside` is an estimate from closer by, with
+    its rounding error. Returns values and errors.
+    Shapes: `differences` (rungs, m), the others (m,).
     """
+    sums = climb.rows @ differences
+    estimates, apart = sums[climb.estimates], np.abs(sums[climb.apart])
     # The quotients and their weighted sum are rounded themselves, four times each at most.
-    arithmetic = 4 * UNIT_ROUNDOFF * climb.size * from_rung(signless[climb.quotients], start)
+    arithmetic = 4 * UNIT_ROUNDOFF * climb.size * from_rung(np.abs(sums[climb.quotients]), start)
     rounding = climb.noise * off + arithmetic
     # The rung above disagrees by almost all of its own error, which is larger than this one's by
     # the ratio 2^order: a safety factor of 63 (central) where the series has set in. Two estimates
     # can agree by chance, so the disagreement before that, reduced by the ratio, counts too.
-    error = signless[climb.apart].copy()
-    before = signless[climb.apart][:-1] / 64
+    before = apart[:-1] / 64
     if start is not None:
         # Estimates above an entry's first rung are no evidence.
         before = np.where(np.arange(len(before))[:, None] >= start, before, 0.0)
-    np.maximum(error[1:], before, out=error[1:])
+    np.maximum(apart[1:], before, out=apart[1:])
     # What rounding does not explain of the disagreement with any finer estimate is truncation too: a
     # series that has not set in, or converges slowly, shows there. Half may lie beyond the finest.
-    least, most = signed - rounding, signed + rounding
-    above = np.maximum.accumulate(least[:1:-1])[::-1] - most[1:-1]
-    below = least[1:-1] - np.minimum.accumulate(most[:1:-1])[::-1]
-    compared = error[: len(above)]
-    np.maximum(compared, 2 * np.maximum(above, below), out=compared)
-    error += rounding[1 : climb.count]
+    least, most = estimates - rounding, estimates + rounding
+    highest, lowest = np.empty_like(apart), np.empty_like(apart)
+    highest[-1], lowest[-1] = (-np.inf, np.inf) if beside is None else (beside[0] - beside[1], sum(beside))
+    for rung in reversed(range(len(apart) - 1)):
+        np.maximum(highest[rung + 1], least[rung + 2], out=highest[rung])
+        np.minimum(lowest[rung + 1], most[rung + 2], out=lowest[rung])
+    unexplained = np.maximum(highest - most[1:], least[1:] - lowest)
+    errors = np.maximum(apart, 2 * unexplained) + rounding[1:]
     if start is not None:
-        error = np.where(np.arange(1, climb.count)[:, None] > start, error, np.inf)
-    error = np.where(np.isnan(error), np.inf, error)
-    best, entries = np.argmin(error, axis=0), np.arange(error.shape[1])
-    return signed[best + 1, entries], error[best, entries]
+        errors = np.where(np.arange(1, len(estimates))[:, None] > start, errors, np.inf)
+    value, error = estimates[-1].copy(), np.full(off.shape, np.inf)
+    for rung in reversed(range(len(errors))):
+        smaller = errors[rung] <= error
+        np.copyto(value, estimates[rung + 1], where=smaller)
+        np.copyto(error, errors[rung], where=smaller)
+    return value, error

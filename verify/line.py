@@ -61,21 +61,31 @@ class Line:
 
     @functools.cached_property
     def moves(self) -> Vector:
-        """How far each other sample is from the value at 0, neighbours of which differ from it exactly.
+        """How far each sample is from the value at 0, neighbours of which differ from it exactly.
 
-        Shapes: (places − 1, m).
+        Shapes: (places, m).
         """
-        return np.asarray(self.samples[1:] - self.samples[0])
+        return np.asarray(self.samples - self.samples[0])
 
     @functools.cached_property
-    def sums(self) -> Vector:
-        """The weighted sums of the samples, by the rows of the stencil's matrix. Shapes: (rows, m)."""
-        return np.asarray(stencil.matrix(self.first_step) @ self.moves)
+    def odd(self) -> Vector:
+        """φ(h) − φ(−h) at every step. Shapes: (rungs, m)."""
+        return np.asarray(self.moves[RIGHT] - self.moves[LEFT])
 
     @functools.cached_property
-    def magnitudes(self) -> Vector:
-        """Those of the weighted sums of which only these are wanted. Shapes: (rows, m)."""
-        return np.abs(self.sums[stencil.SIGNLESS])
+    def even(self) -> Vector:
+        """The magnitudes of E(h) = (φ(h) + φ(−h) − 2φ(0))/h at every step, and of its limits at h = 0.
+
+        For a smooth function E(h) is h·φ″ and halves with h; at a corner it tends to the jump of the
+        derivative. Shapes: (rows, m).
+        """
+        both = self.moves[RIGHT] + self.moves[LEFT]
+        return np.abs(stencil.EVEN_PART @ both) / self.first_step
+
+    @functools.cached_property
+    def grid(self) -> Vector:
+        """Differences of noise on the fine grid, and h times the derivative from it. Shapes: (rows, m)."""
+        return np.asarray(stencil.GRID_ROWS @ self.moves[GRID][1:])
 
     @functools.cached_property
     def sizes(self) -> Vector:
@@ -100,7 +110,7 @@ class Line:
     @functools.cached_property
     def noise(self) -> Vector:
         """The standard deviation of the noise beside 0. Shapes: (m,)."""
-        return _of_differences(self.sums[stencil.OF_NOISE], stencil.GRID_ORDERS)
+        return _of_differences(self.grid[stencil.OF_NOISE], stencil.NOISE_ORDERS)
 
     @functools.cached_property
     def uneven(self) -> Flags | None:
@@ -158,7 +168,7 @@ def _of_differences(differences: Vector, orders: Vector) -> Vector:
 
 def term_noise(line: Line) -> Vector:
     """How far each entry beside 0 may be off. Each is rounded once, whatever the grid shows."""
-    return _DEVIATIONS * line.noise + UNIT_ROUNDOFF * line.sizes[0]
+    return np.asarray(_DEVIATIONS * line.noise + UNIT_ROUNDOFF * line.sizes[0])
 
 
 def from_rung(values: Vector, start: Rungs | None, reduce: np.ufunc = np.maximum) -> Vector:
@@ -259,12 +269,9 @@ def steps_up(line: Line, coarser: Sequence[Line], size: Callable[[], float]) -> 
 
 
 def even_part(line: Line) -> tuple[Vector, Vector]:
-    """|E(h)| = |φ(h) + φ(−h) − 2φ(0)|/h of every entry, and how far noise may put it off.
-
-    For a smooth function it is h·φ″ and halves with h; at a corner it tends to the jump of the derivative.
-    Shapes: (rungs, m) both.
-    """
-    return line.magnitudes[stencil.OF_EVEN], stencil.EVEN_NOISE * (term_noise(line) / line.first_step)
+    """|E(h)| of every entry, and how far noise may put it off. Shapes: (rungs, m) both."""
+    off = stencil.EVEN_NOISE[:RUNGS] * (term_noise(line) / line.first_step)
+    return line.even[:RUNGS], off
 
 
 def hidden_corner(line: Line, start: Rungs | None) -> Vector:
@@ -273,9 +280,9 @@ def hidden_corner(line: Line, start: Rungs | None) -> Vector:
     It is the limit of E(h), of which a smooth function has only the odd powers of h; a central
     difference does not see it.
     """
-    limits = line.magnitudes[stencil.OF_LIMITS] + stencil.LIMITS_NOISE * (term_noise(line) / line.first_step)
+    limits = line.even[RUNGS:] + stencil.EVEN_NOISE[RUNGS:] * (term_noise(line) / line.first_step)
     if start is not None:
-        limits[stencil.LIMITS_RUNGS[:, None] < start] = np.inf
+        limits[stencil.EVEN_RUNGS[RUNGS:, None] < start] = np.inf
     return np.asarray(np.minimum.reduce(limits))
 
 

@@ -1,10 +1,11 @@
-"""Stencil: every weighted sum of the samples on a line that is wanted, as rows of one matrix.
+"""Stencil: where a line is sampled, and the weighted sums of the samples that are wanted, as matrices.
 
-A derivative, a second one, their extrapolations, what two estimates differ by and what noise is left are
-all linear in the samples. One matrix product takes them for all entries of a vector function.
+A derivative, the even part, their extrapolations, what two estimates differ by and what noise is left are
+all linear in the samples: a matrix product takes them for all entries of a vector function at once.
 
 Places and weights are for a ladder of steps 1, 1/2, 1/4 …; on a ladder that begins at h the places are h
-times, and the weights of a derivative 1/h times as large, which rounds nothing where h is a power of 2.
+times, and the sums that stand for a derivative 1/h times as large, which rounds nothing as h is a power
+of 2.
 """
 
 from __future__ import annotations
@@ -36,10 +37,14 @@ RIGHT = slice(GRID_POINTS, GRID_POINTS + RUNGS)
 LEFT = slice(GRID_POINTS + RUNGS, GRID_POINTS + 2 * RUNGS)
 STEPS = slice(GRID_POINTS, GRID_POINTS + 2 * RUNGS)
 _STEP_SIZES = 2.0 ** -np.arange(RUNGS)
-_SPACING = GRID_SPACING * _STEP_SIZES[-1]
-PLACES: Weights = np.concatenate([_SPACING * np.arange(GRID_POINTS), _STEP_SIZES, -_STEP_SIZES])
-# Weights are of what the samples differ from the one at 0 by: a column less.
-_COLUMNS = PLACES.size - 1
+_SPACING = float(GRID_SPACING * _STEP_SIZES[-1])
+_PLACES = np.concatenate([_SPACING * np.arange(GRID_POINTS), _STEP_SIZES, -_STEP_SIZES])
+
+
+@functools.cache
+def places(first_step: float) -> Weights:
+    """Where a line on this ladder is sampled. Shapes: (places,)."""
+    return first_step * _PLACES
 
 
 @dataclass(frozen=True)
@@ -83,40 +88,28 @@ def _column(values: Sequence[float] | Weights) -> Weights:
 class Climb:
     """Rows that extrapolate difference quotients from every rung.
 
-    `signless` rows, of which only magnitudes are wanted, are the `quotients` and how far each estimate is
-    `apart` from the one above. `signed` rows are the estimates from every rung and, after the finest, one
-    from beside 0 if there is one. `noise` says how much noise/h there is in each of these.
-    Shapes: `signless` and `signed` (rows, columns), `noise` (rows, 1).
+    They are the `quotients`; how far each estimate is `apart` from the one above; and the `estimates` from
+    every rung, of which each has so much `noise`/h.
+    Shapes: `rows` (rows, rungs), `noise` (estimates, 1).
     """
 
-    signless: Weights
+    rows: Weights
     quotients: slice
     apart: slice
-    signed: Weights
+    estimates: slice
     noise: Weights
-    # How many of the estimates are from rungs.
-    count: int
     # By how much the roundings of the quotients are amplified.
     size: float
 
     @classmethod
-    def of(
-        cls, quotients: Weights, method: Extrapolation, beside: tuple[Weights, float] | None = None
-    ) -> Climb:
-        """Shapes: `quotients` (rungs, columns); `beside` the row of an estimate, and its noise."""
+    def of(cls, method: Extrapolation, span: float) -> Climb:
+        """For differences over so many steps: 2 where they are central."""
+        quotients = np.diag(1 / (span * _STEP_SIZES))
         estimates = method.windows(quotients)
+        rows, (of_quotients, apart, of_estimates) = _stacked(quotients, np.diff(estimates, axis=0), estimates)
         noise = [method.amplification * 2.0**rung for rung in range(len(estimates))]
-        last = [] if beside is None else [beside]
-        signless, (of_quotients, apart) = _stacked(quotients, np.diff(estimates, axis=0))
-        return cls(
-            signless,
-            of_quotients,
-            apart,
-            signed=np.array([*estimates, *(row for row, _ in last)]),
-            noise=_column([*noise, *(amount for _, amount in last)]),
-            count=len(estimates),
-            size=sum(abs(w) for w in method.weights),
-        )
+        size = sum(abs(w) for w in method.weights)
+        return cls(rows, of_quotients, apart, of_estimates, _column(noise), size)
 
 
 def _stacked(*blocks: Weights) -> tuple[Weights, list[slice]]:
@@ -126,40 +119,20 @@ def _stacked(*blocks: Weights) -> tuple[Weights, list[slice]]:
     return np.concatenate(blocks), parts
 
 
-def _quotients(right: float, left: float) -> Weights:
-    """Rows that give (right·φ(h) + left·φ(−h))/h at every rung."""
-    rows = np.zeros((RUNGS, _COLUMNS))
-    for rung, step in enumerate(_STEP_SIZES):
-        rows[rung, RIGHT.start - 1 + rung] = right / step
-        rows[rung, LEFT.start - 1 + rung] = left / step
-    return rows
+def _of_even_part() -> tuple[Weights, Weights, Rungs]:
+    """Rows of E(h) and of its limits at h = 0; how much noise/h is in each; at which rung each begins.
 
-
-def _beside() -> tuple[Weights, float]:
-    """A one-sided estimate from the grid, 1, 2 and 4 spacings out.
-
-    It is coarse, but no feature wider than the grid hides from it, as one may from the rungs (a period
-    that divides every step, a narrow bend). Its noise is counted twice, for both ends of a difference.
+    A smooth function has only odd powers of h in E(h). Independent noise at 0 and at the steps moves
+    Σ wₖE(h/2ᵏ) at a step by wₖ2ᵏ, on both sides; at 0, where all share it, by their sum twice. In E(h)
+    itself it counts in full: of three values one twice.
     """
-    method = Extrapolation.over((1, 2))
-    row = np.zeros(_COLUMNS)
-    for spacings, weight in zip((4, 2, 1), method.weights, strict=True):
-        row[spacings - 1] = weight / (spacings * _SPACING)
-    return row, 2 * method.amplification / (4 * _SPACING)
-
-
-def _limits_of_even_part() -> tuple[Weights, Weights, Rungs]:
-    """Rows that extrapolate E(h) to h = 0; how much noise/h is in each, and at which rung it begins.
-
-    A smooth function has only its odd powers. Independent noise at 0 and at the steps moves Σ wₖE(h/2ᵏ):
-    at a step by wₖ2ᵏ, on both sides; at 0, where all share it, by their sum twice.
-    """
-    rows, noise, rungs = [], [], []
+    even = np.diag(1 / _STEP_SIZES)
+    rows, noise, rungs = [*even], [4.0 * 2.0**rung for rung in range(RUNGS)], [*range(RUNGS)]
     for powers in ((1, 3), (1, 3, 5)):
         method = Extrapolation.over(powers)
         at_steps = [w * 2.0**k for k, w in enumerate(method.weights)]
         amount = math.sqrt(2 * sum(a * a for a in at_steps) + (2 * sum(at_steps)) ** 2)
-        for rung, row in enumerate(method.windows(EVEN)):
+        for rung, row in enumerate(method.windows(even)):
             rows.append(row)
             noise.append(amount * 2.0**rung)
             rungs.append(rung)
@@ -185,37 +158,26 @@ def differences_of_noise(points: int) -> tuple[Weights, Weights]:
     return table, means
 
 
-EVEN = _quotients(1.0, 1.0)
-# How much noise/h is in E(h): of its three values one counts twice.
-EVEN_NOISE = _column(4 / _STEP_SIZES)
-CENTRAL = Climb.of(_quotients(0.5, -0.5), Extrapolation.over((2, 4)), _beside())
-ON_THE_RIGHT = Climb.of(_quotients(1.0, 0.0), Extrapolation.over((1, 2, 3)))
-ON_THE_LEFT = Climb.of(_quotients(0.0, -1.0), Extrapolation.over((1, 2, 3)))
-LIMITS, LIMITS_NOISE, LIMITS_RUNGS = _limits_of_even_part()
-_GRID_DIFFERENCES, GRID_ORDERS = differences_of_noise(GRID_POINTS)
-_ALL, (OF_EVEN, OF_LIMITS, OF_SIGNLESS, OF_SIGNED, OF_NOISE) = _stacked(
-    EVEN,
-    LIMITS,
-    CENTRAL.signless,
-    CENTRAL.signed,
-    np.pad(_GRID_DIFFERENCES, ((0, 0), (0, _COLUMNS - GRID_POINTS + 1))),
-)
-# Rows of which only magnitudes are wanted come first.
-SIGNLESS = slice(0, OF_SIGNED.start)
+def _beside() -> tuple[Weights, float]:
+    """A one-sided derivative from the grid, 1, 2 and 4 spacings out, and how much noise/h is in it.
 
-
-@functools.cache
-def places(first_step: float) -> Weights:
-    """Where a line on this ladder is sampled. Shapes: (places,)."""
-    return first_step * PLACES
-
-
-@functools.cache
-def matrix(first_step: float) -> Weights:
-    """All rows for this ladder: of the even part, its limits, the central differences and the noise.
-
-    Shapes: (rows, places − 1).
+    It is coarse, but no feature wider than the grid hides from it, as one may from the rungs (a period
+    that divides every step, a narrow bend). Its noise is counted twice, for both ends of a difference.
+    Shapes: (1, points − 1).
     """
-    rows = _ALL / first_step
-    rows[OF_NOISE] = _ALL[OF_NOISE]
-    return rows
+    method = Extrapolation.over((1, 2))
+    row = np.zeros((1, GRID_POINTS - 1))
+    for spacings, weight in zip((4, 2, 1), method.weights, strict=True):
+        row[0, spacings - 1] = weight / (spacings * _SPACING)
+    return row, 2 * method.amplification / (4 * _SPACING)
+
+
+# Of φ(h) − φ(−h); and of the two sides alone.
+CENTRAL = Climb.of(Extrapolation.over((2, 4)), span=2.0)
+ONE_SIDED = Climb.of(Extrapolation.over((1, 2, 3)), span=1.0)
+# Of φ(h) + φ(−h) − 2φ(0).
+EVEN_PART, EVEN_NOISE, EVEN_RUNGS = _of_even_part()
+# Of the grid.
+_NOISE, NOISE_ORDERS = differences_of_noise(GRID_POINTS)
+_BESIDE, BESIDE_NOISE = _beside()
+GRID_ROWS, (OF_NOISE, OF_BESIDE) = _stacked(_NOISE, _BESIDE)
