@@ -33,12 +33,12 @@ class Draws:
 
     def few_bits(self, count: int) -> Vector:
         """Numbers of magnitude 1/2 to 1 with 10 bits. Shapes: (count,)."""
-        # No two alike as long as there are enough: an exchange of two entries then never cancels.
-        if count <= 2 * _LEVELS:
-            levels = torch.randperm(2 * _LEVELS, generator=self._generator)[:count]
-        else:
-            levels = torch.randint(2 * _LEVELS, (count,), generator=self._generator)
-        drawn = levels.numpy()
+        # No two alike as long as there are enough: an exchange of two entries then never cancels. Each
+        # has a range of levels of its own.
+        wide = max(1, 2 * _LEVELS // max(1, count))
+        drawn = self.order(count) % (2 * _LEVELS) * wide
+        if wide > 1:
+            drawn += torch.randint(wide, (count,), generator=self._generator).numpy()
         return np.where(drawn < _LEVELS, drawn + _LEVELS + 1, -1 - drawn) / (2.0 * _LEVELS)
 
     def cotangent(self, count: int) -> Vector:

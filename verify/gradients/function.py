@@ -24,7 +24,7 @@ Arguments = tuple[Any, ...]
 
 _WIDEST = (torch.float64, torch.complex128)
 # Entries that are moved in one operation, all places together: beyond it each place has its own.
-_TOGETHER = 2**20
+_TOGETHER = 2**15
 
 
 class UnusableInput(ValueError):
@@ -415,7 +415,7 @@ def _moved(x: torch.Tensor, move: torch.Tensor, places: Vector) -> list[torch.Te
         steps = torch.from_numpy(places).to(x.device).view(-1, *(1 for _ in x.shape))
         # torch's types do not know what it returns.
         unbind_copy: Any = torch.unbind_copy
-        return list(unbind_copy(x + steps * move))
+        return list(unbind_copy(torch.addcmul(x, steps, move)))
     there = [torch.add(x, move, alpha=t) for t in places.tolist()]
     # The entries of an expanded tensor are moved apart, each in memory of its own.
     return there if x.is_contiguous() or 0 in x.stride() else [laid_out(y, x) for y in there]
