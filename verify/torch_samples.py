@@ -17,8 +17,9 @@ from typing import Any
 
 import torch
 
-from verify.gradients.check import Questions, examine
+from verify.gradients.check import examine
 from verify.gradients.function import UnusableFunction, UnusableInput
+from verify.gradients.questions import Questions
 from verify.gradients.report import Answer, GradientReport
 from verify.outcome import Outcome, Status
 from verify.selection import choose

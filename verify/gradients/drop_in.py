@@ -16,8 +16,9 @@ from typing import Any
 import torch
 from torch.autograd.gradcheck import GradcheckError
 
-from verify.gradients.check import Questions, examine, examine_second_order
+from verify.gradients.check import examine, examine_second_order
 from verify.gradients.function import UnusableFunction
+from verify.gradients.questions import Questions
 from verify.gradients.report import GradientReport
 from verify.outcome import Status
 

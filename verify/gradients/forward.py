@@ -12,27 +12,38 @@ from torch.autograd import forward_ad
 from verify.gradients.function import Function, Tensors, UnusableFunction, row, tensors_of
 from verify.line import Vector
 
+# What an operation without forward mode raises, in torch itself or out of the checked function.
+_NO_FORWARD_MODE = (RuntimeError, NotImplementedError, UnusableFunction)
 
-def tangents(function: Function, direction: Vector, factors: Sequence[float]) -> list[Vector]:
+
+def tangents(
+    function: Function, variables: Tensors, direction: Vector, factors: Sequence[float]
+) -> list[Vector]:
     """J·(factor·direction) by forward mode, for several factors one after the other.
 
     Shapes: (variables,) gives (outputs,), both real rows.
     Raises: UnusableFunction where the function has no forward mode.
     """
-    directions = tensors_of(direction, function.point.variables)
-    found = []
+    return [tangent(function, variables, factor * direction) for factor in factors]
+
+
+def tangent(function: Function, variables: Tensors, direction: Vector) -> Vector:
+    """J·direction by forward mode, where the variables have these values.
+
+    Shapes, Raises: as `tangents`.
+    """
     try:
-        for factor in factors:
-            with forward_ad.dual_level():
-                found.append(np.array(row(_along(function, tuple(factor * d for d in directions)))))
-    except (RuntimeError, NotImplementedError, UnusableFunction) as error:
+        with forward_ad.dual_level():
+            # Copied while the level lasts: what it gave is gone with it.
+            return np.array(row(_along(function, variables, tensors_of(direction, variables))))
+    except _NO_FORWARD_MODE as error:
         raise UnusableFunction(f"forward mode raised: {str(error).splitlines()[0]}") from error
-    return found
 
 
-def batched(function: Function, direction: Vector, factors: Sequence[float]) -> list[Vector]:
+def batched(
+    function: Function, variables: Tensors, direction: Vector, factors: Sequence[float]
+) -> list[Vector]:
     """J·(factor·direction) for several factors in one forward pass under vmap."""
-    variables = function.point.variables
     stacks = tuple(torch.stack([f * d for f in factors]) for d in tensors_of(direction, variables))
 
     values = tuple(_primal(function, x) for x in variables)
@@ -43,7 +54,7 @@ def batched(function: Function, direction: Vector, factors: Sequence[float]) -> 
 
     try:
         found = torch.vmap(along, randomness="same")(*stacks)
-    except (RuntimeError, NotImplementedError, UnusableFunction) as error:
+    except _NO_FORWARD_MODE as error:
         raise UnusableFunction(f"forward mode cannot be batched: {str(error).splitlines()[0]}") from error
     return [row([t[k] for t in found]) for k in range(len(factors))]
 
@@ -53,12 +64,11 @@ def _primal(function: Function, x: torch.Tensor) -> torch.Tensor:
     return function.copied(x).contiguous() if 0 in x.stride() else function.copied(x)
 
 
-def _along(function: Function, directions: Tensors) -> Tensors:
+def _along(function: Function, variables: Tensors, directions: Tensors) -> Tensors:
     """The outputs' tangents; zeros where torch leaves one out because nothing depends on the inputs."""
     # torch's forward mode ships without types.
     make_dual: Any = forward_ad.make_dual
     unpack_dual: Any = forward_ad.unpack_dual
-    variables = function.point.variables
     outputs = function.outputs(
         [make_dual(_primal(function, x), d) for x, d in zip(variables, directions, strict=True)]
     )

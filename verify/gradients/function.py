@@ -235,6 +235,8 @@ class Function:
         self.callable = function
         self.point = Point(tuple(_owned(a) for a in point.arguments), point.variables)
         self.evaluations = 0
+        # Floating outputs that carry no gradient where others do.
+        self.left_out: tuple[int, ...] = ()
         self._given = point.arguments
         self._uses_up = False
         self._needs_graph = needs_graph
@@ -301,6 +303,8 @@ class Function:
         outputs = _outputs(result)
         if self._chosen is None:
             self._chosen = _differentiable(outputs)
+            floating = (i for i, y in enumerate(outputs) if y.is_floating_point() or y.is_complex())
+            self.left_out = tuple(i for i in floating if i not in self._chosen)
         if any(i >= len(outputs) for i in self._chosen):
             raise UnusableFunction(f"the function returned {len(outputs)} outputs, and another number before")
         return tuple(outputs[i] for i in self._chosen)

@@ -11,16 +11,31 @@ Source: Higham, Accuracy and Stability of Numerical Algorithms, 2nd ed., §1.5 a
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import torch
 
 from verify.arithmetic import Arithmetic
-from verify.gradients import reverse
 from verify.gradients.draws import Draws
-from verify.gradients.function import Evaluated, Function, Point, laid_out, row, size, split
+from verify.gradients.function import (
+    Evaluated,
+    Function,
+    Point,
+    Tensors,
+    UnusableFunction,
+    laid_out,
+    row,
+    size,
+    split,
+    tensors_of,
+)
+from verify.gradients.judgement import gravest
+from verify.gradients.mode import Mode, modes
+from verify.gradients.questions import Questions
 from verify.gradients.report import Answer
+from verify.gradients.reverse import Vjp
 from verify.gradients.rounding import RandomlyRounded
 from verify.line import Vector
 from verify.outcome import Status, judge
@@ -53,13 +68,14 @@ def witness(point: Point) -> Point:
 
     With these a step is added without rounding. A float64 value moves by less than 2⁻²³ of itself.
     """
-    arguments = tuple(_widened(a) for a in point.arguments)
+    arguments = tuple(widened(a) for a in point.arguments)
     return Point(arguments, tuple(t for a in arguments for t in _variables(a)))
 
 
-def _widened(argument: Any) -> Any:
+def widened(argument: Any) -> Any:
+    """An argument with its tensors in float64, at any depth of lists."""
     if type(argument) in (list, tuple):
-        return type(argument)(_widened(item) for item in argument)
+        return type(argument)(widened(item) for item in argument)
     if not isinstance(argument, torch.Tensor):
         return argument
     if argument.requires_grad:
@@ -85,41 +101,79 @@ def _variables(argument: Any) -> list[torch.Tensor]:
     return [argument] if isinstance(argument, torch.Tensor) and argument.requires_grad else []
 
 
-def against_witness(low: Function, precise: Function, draws: Draws) -> Answer:
-    """The gradient in the inputs' own dtypes against the one in float64."""
+def against_witness(
+    low: Function,
+    precise: Function,
+    questions: Questions,
+    draws: Draws,
+    vjp: Vjp | None = None,
+    prefix: str = "",
+) -> list[Answer]:
+    """Every derivative that is asked for, in the inputs' own dtypes against the same in float64."""
     at, exactly = low.evaluated(), precise.evaluated()
     a = _coarsest(at)
-    question = f"{a.dtype} against float64"
+    question = f"{a.dtype} against float64" + (f", {prefix}" if prefix else "")
     if low.draws:
         note = "the function draws random numbers, which are others in float64"
-        return Answer(question, Status.INCONCLUSIVE, note=note)
-    m = sum(size(y) for y in exactly.outputs)
+        return [Answer(question, Status.INCONCLUSIVE, note=note)]
+    if [y.shape for y in at.outputs] != [y.shape for y in exactly.outputs]:
+        note = "its outputs have other shapes in float64, or others of them carry a gradient"
+        return [Answer(question, Status.INCONCLUSIVE, note=note)]
+    return [
+        answer
+        for mode in modes(at, questions, vjp)
+        for answer in _in_mode(question, mode, low, at, precise, exactly, draws)
+    ]
+
+
+def _in_mode(
+    question: str,
+    mode: Mode,
+    low: Function,
+    at: Evaluated,
+    precise: Function,
+    exactly: Evaluated,
+    draws: Draws,
+) -> Iterator[Answer]:
+    a = _coarsest(at)
     # Of the dtype's own digits, so that both runs are given the same.
-    g = _rounded(draws.cotangent(m), at)
-    found, exact = reverse.gradient(at, g), reverse.gradient(exactly, g)
+    weighted = mode.weights(at)
+    g = _rounded(draws.cotangent(sum(size(t) for t in weighted)), weighted)
+    first = next(iter(mode.ways.values()))
 
-    def moved(change: float) -> Vector:
-        seed = draws.seed()
+    def moved(change: float, exact: Vector) -> Vector:
         x = row(precise.point.variables)
-        signs = draws.signs(x.size)
-        g_there = g * (1 + change * draws.signs(m))
-        rounded = RandomlyRounded(change, seed)
-        there = precise.evaluated_at(x * (1 + change * signs), rounded)
+        x_there, g_there = (v * (1 + change * draws.signs(v.size)) for v in (x, g))
+        rounded = RandomlyRounded(change, draws.seed())
+        there = precise.evaluated_at(x_there, rounded)
         with rounded:
-            return np.abs(reverse.gradient(there, g_there) - exact)
+            return np.abs(first(precise, there, g_there) - exact)
 
-    far = np.max([moved(a.u) for _ in range(_CHANGES)], axis=0)
-    near = np.max([moved(a.u / _NEARER) for _ in range(_CHANGES)], axis=0)
-    n = max((x.numel() for x in at.variables), default=1)
-    roundings = _ROUNDINGS + _DEVIATIONS * math.sqrt(max(n, m)) * a.w / a.u
-    pieces = (split(v, at.variables) for v in (found, exact, far, near))
-    answers = [_compared(question, a, roundings, *four) for four in zip(*pieces, strict=True) if four[0].size]
-    grave = (Status.FAIL, Status.INCONCLUSIVE, Status.PASS)
-    return min(
-        answers,
-        key=lambda answer: (grave.index(answer.status), -answer.visible),
-        default=Answer(question, Status.PASS),
-    )
+    try:
+        exact = first(precise, exactly, g)
+        far = np.max([moved(a.u, exact) for _ in range(_CHANGES)], axis=0)
+        near = np.max([moved(a.u / _NEARER, exact) for _ in range(_CHANGES)], axis=0)
+    except UnusableFunction as error:
+        yield Answer(question, Status.INCONCLUSIVE, note=f"in float64, {error}")
+        return
+    sizes = [sum(size(t) for t in tensors) for tensors in (exactly.variables, exactly.outputs)]
+    roundings = _ROUNDINGS + _DEVIATIONS * math.sqrt(max(1, *sizes)) * a.w / a.u
+    before: Vector | None = None
+    for name, way in mode.ways.items():
+        asked = ", ".join(filter(None, (question, name)))
+        try:
+            found = way(low, at, g)
+        except UnusableFunction as error:
+            yield Answer(asked, Status.FAIL, note=str(error))
+            continue
+        if before is not None and np.array_equal(found, before):
+            continue  # the same bits were judged already
+        before = found
+        pieces = (split(v, mode.gives(at)) for v in (found, exact, far, near))
+        yield gravest(
+            [_compared(asked, a, roundings, *four) for four in zip(*pieces, strict=True) if four[0].size]
+            or [Answer(asked, Status.PASS, note="there is no entry")]
+        )
 
 
 def _compared(
@@ -155,15 +209,6 @@ def _coarsest(at: Evaluated) -> Arithmetic:
     return max((Arithmetic.of(name, device) for name in names), key=lambda a: a.u)
 
 
-def _rounded(g: Vector, at: Evaluated) -> Vector:
-    pieces = split(g, at.outputs)
-    return np.concatenate(
-        [
-            torch.from_numpy(p).to(_real(y.dtype)).to(torch.float64).numpy()
-            for p, y in zip(pieces, at.outputs, strict=True)
-        ]
-    )
-
-
-def _real(dtype: torch.dtype) -> torch.dtype:
-    return dtype.to_real() if dtype.is_complex else dtype
+def _rounded(g: Vector, weighted: Tensors) -> Vector:
+    """Weights with the digits of the tensors that they belong to."""
+    return row(tensors_of(g, weighted))

@@ -78,7 +78,8 @@ class GradientReport:
     `smallest_visible_error` is relative to the derivative along a random direction, for the whole
     gradient away from corners; `smallest_visible_entry` relative to the median entry, for an error in one
     entry alone. `corners` counts output entries with a kink, which were held against their one-sided
-    derivatives; `unjudged` those of which a finite difference can say nothing.
+    derivatives; `unjudged` those of which a finite difference can say nothing. `left_out` are the outputs
+    that carry no gradient where others do: nothing is asked of them.
     """
 
     status: Status
@@ -88,6 +89,7 @@ class GradientReport:
     answers: tuple[Answer, ...]
     corners: int
     unjudged: int
+    left_out: tuple[int, ...]
     evaluations: int
     seed: int
     function: Callable[..., Any] = field(repr=False, compare=False)
@@ -115,6 +117,9 @@ class GradientReport:
             lines.append(
                 f"  {self.unjudged} output entries could not be differenced: nothing is said of them"
             )
+        if self.left_out:
+            which = ", ".join(map(str, self.left_out))
+            lines.append(f"  no gradient is carried by output {which}, and none is asked of it")
         lines.append(f"  {self.evaluations} evaluations, seed {self.seed}")
         return "\n".join(lines)
 

@@ -10,47 +10,12 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.verify.gradients.functions import altered, drawn, softmax
 from verify.gradients.check import check_gradient
 from verify.gradients.function import UnusableFunction, UnusableInput
 from verify.outcome import Status
 
 F = torch.nn.functional
-
-
-def drawn(*shape, dtype=torch.float64, seed=0):
-    generator = torch.Generator().manual_seed(seed)
-    return torch.randn(shape, dtype=dtype, generator=generator).requires_grad_()
-
-
-def altered(function, alter, tangent=None):
-    """A function whose backward is torch's, altered; and whose forward mode is, where `tangent` is given."""
-
-    class Altered(torch.autograd.Function):
-        generate_vmap_rule = True
-
-        @staticmethod
-        def forward(*inputs):
-            return function(*inputs)
-
-        @staticmethod
-        def setup_context(ctx, inputs, output):
-            ctx.save_for_backward(*inputs)
-            ctx.save_for_forward(*inputs)
-
-        @staticmethod
-        def backward(ctx, *cotangents):
-            _, pullback = torch.func.vjp(function, *ctx.saved_tensors)
-            return tuple(alter(v) for v in pullback(cotangents if len(cotangents) > 1 else cotangents[0]))
-
-        @staticmethod
-        def jvp(ctx, *tangents):
-            return (tangent or (lambda t: t))(torch.func.jvp(function, ctx.saved_tensors, tangents)[1])
-
-    return Altered.apply
-
-
-def softmax(x):
-    return torch.softmax(x, 0)
 
 
 RIGHT = {
@@ -435,6 +400,56 @@ def test_a_batched_gradient_that_differs_is_seen():
     assert check_gradient(Mixes.apply, drawn(6), seed=12).status is Status.PASS
     report = check_gradient(Mixes.apply, drawn(6), seed=12, batched=True)
     assert [a.question for a in report.answers if a.status is Status.FAIL] == ["batched reverse mode"]
+
+
+def test_a_batched_tangent_that_differs_is_seen():
+    class Sine(torch.autograd.Function):
+        generate_vmap_rule = True
+
+        @staticmethod
+        def forward(x):
+            return x.sin()
+
+        @staticmethod
+        def setup_context(ctx, inputs, output):
+            ctx.save_for_forward(*inputs)
+            ctx.save_for_backward(*inputs)
+
+        @staticmethod
+        def backward(ctx, g):
+            return g * ctx.saved_tensors[0].cos()
+
+        @staticmethod
+        def jvp(ctx, t):
+            wrapped = torch._C._functorch.is_functorch_wrapped_tensor(t)
+            return t * ctx.saved_tensors[0].cos() * (1 + 1e-8 * wrapped)
+
+    assert check_gradient(Sine.apply, drawn(6), seed=12, forward=True).status is Status.PASS
+    report = check_gradient(Sine.apply, drawn(6), seed=12, forward=True, batched=True)
+    assert [a.question for a in report.answers if a.status is Status.FAIL] == ["batched forward mode"]
+
+
+def test_a_slope_that_is_claimed_of_a_step_function_fails():
+    class StraightThrough(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx, x):
+            return x.floor()
+
+        @staticmethod
+        def backward(ctx, g):
+            return g
+
+    for seed in range(10):
+        x = drawn(20, seed=seed)
+        assert check_gradient(torch.floor, x, seed=seed).status is Status.PASS
+        assert check_gradient(StraightThrough.apply, x, seed=seed).status is Status.FAIL
+
+
+def test_an_output_without_a_gradient_is_told():
+    report = check_gradient(lambda x: (x.sin(), x.detach().cos(), x.exp()), drawn(6), seed=12)
+    assert report.status is Status.PASS
+    assert report.left_out == (1,)
+    assert "no gradient is carried by output 1" in str(report)
 
 
 def test_what_cannot_be_batched_or_has_no_forward_mode_is_named():

@@ -1,0 +1,254 @@
+"""Probe: a function's derivatives along one random line, and every question that they can answer.
+
+The line moves every entry of every input. The derivative of every output entry along it, with its
+interval, serves all questions: any cotangent in reverse mode, the tangents of forward mode entry by entry,
+each output alone, batches. A wrong entry of the Jacobian cannot hide behind a zero weight, and two wrong
+entries cancel only by chance.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from verify.differences import Derivatives, derivatives
+from verify.gradients import forward as forward_mode
+from verify.gradients import judgement
+from verify.gradients import reverse as reverse_mode
+from verify.gradients.draws import Draws
+from verify.gradients.function import Evaluated, Function, Tensors, UnusableFunction, row, size
+from verify.gradients.locate import EXACT, SCALES, Gradient, worst_place
+from verify.gradients.questions import Questions
+from verify.gradients.report import Answer, Place
+from verify.gradients.reverse import Vjp
+from verify.line import Flags, Vector
+from verify.outcome import Status
+
+# How long the lines are that tell a rounding inside, along which they agree, from a pole.
+_LONGER = (2.0**4, 1.0, 2.0**-4)
+# How many entries with a corner are judged by themselves.
+_CORNERS = 16
+
+Tangents = Callable[[Function, Tensors, Vector, Sequence[float]], list[Vector]]
+
+
+class Probe:
+    """A function's derivatives along one random line, and the questions that these can answer."""
+
+    def __init__(self, function: Function, draws: Draws, vjp: Vjp | None) -> None:
+        self.function = function
+        self.draws = draws
+        self.vjp = vjp
+        self.visible_entry = math.nan
+        self.at: Evaluated = function.evaluated()
+        self.value: Vector = row(self.at.outputs)
+        if self.value.size and not np.isfinite(self.value).any():
+            raise UnusableFunction(
+                "the function returns nothing but nan or inf at the inputs: choose inputs in its domain"
+            )
+        # A step of its 10 bits is added to a variable's 24 without rounding.
+        self.direction = draws.few_bits(sum(size(x) for x in function.point.variables))
+        # How long the line is that `numeric` was measured along, in directions.
+        self.scale = 1.0
+        self.numeric: Derivatives = derivatives(function.along(self.direction))
+        self.place: Place | None = None
+        # The first cotangent whose gradient is wrong, and where that gradient came from.
+        self._failed: tuple[Vector, Gradient] | None = None
+
+    def answers(self, questions: Questions, prefix: str = "") -> list[Answer]:
+        """What is asked, answered; and where reverse mode fails, the place."""
+        found = list(self._asked(questions, prefix))
+        if self._failed is None:
+            return found
+        if self._shortened():
+            rounded = self._rounds_inside(self._failed[0])
+            self._failed = None
+            found = list(self._asked(questions, prefix))
+            if self._failed is None:
+                return [_unsettled(answer) for answer in found] if rounded else found
+        g, source = self._failed
+        self.place = worst_place(
+            self.function, self.at.outputs, self.direction, self.scale, self.numeric, g, source
+        )
+        return [_disputed(answer) for answer in found] if self.place.disputed else found
+
+    def _shortened(self) -> bool:
+        """Whether a shorter line contradicts the one that a gradient failed along; then it takes its place.
+
+        A pole or a bend then lies nearer than the fine grid can show; the shortest line is free of most.
+        """
+        assert self._failed is not None
+        g = np.where(self.numeric.known, self._failed[0], 0.0)
+        largest = float(np.max(np.abs(row(self.function.point.variables)), initial=0.0))
+        for scale in reversed(SCALES):
+            if scale * 2.0**EXACT < largest:
+                continue  # the steps would be lost beside the inputs
+            shorter = derivatives(self.function.along(scale * self.direction)).scaled(1 / scale)
+            if self.numeric.weighted(g).contradicts(shorter.weighted(g)):
+                self.numeric, self.scale = shorter, scale
+                return True
+        return False
+
+    def _rounds_inside(self, g: Vector) -> bool:
+        """Whether some longer line tells a derivative of its own, against the shorter that took its place.
+
+        Then it may be no pole that the shorter line avoids, but a coarse rounding that it does not see past.
+        Across a pole the longer lines tell nothing: an interval that reaches to a quarter of its value.
+        """
+        for scale in _LONGER:
+            longer = derivatives(self.function.along(scale * self.direction)).scaled(1 / scale)
+            both = np.where(longer.known & self.numeric.known, g, 0.0)
+            far, near = longer.weighted(both), self.numeric.weighted(both)
+            if far.contradicts(near) and 4 * far.error < abs(far.middle):
+                return True
+        return False
+
+    def _asked(self, questions: Questions, prefix: str) -> Iterator[Answer]:
+        smooth = self.numeric.known & ~self.numeric.kink
+        if questions.reverse and (self.numeric.flat & smooth).any():
+            standing = self._cotangent(self.numeric.flat & smooth)
+            if not self._gradient(standing).any():
+                # A slope that something rounds away would not be claimed to be 0.
+                smooth &= ~self.numeric.flat
+                note = "the function stands still, and 0 is its derivative"
+                yield Answer(f"{prefix}reverse mode at steps", Status.PASS, note=note)
+        if questions.reverse:
+            yield from self._in_reverse(questions, smooth, prefix)
+        if questions.forward or questions.batched_forward:
+            yield from self._in_forward(questions, prefix)
+        if not self.numeric.known.all():
+            lost = int(np.count_nonzero(~self.numeric.known))
+            note = f"{lost} of {self.value.size} jump, are not finite, or have one slope near and another far"
+            yield Answer(f"{prefix}every output entry", Status.INCONCLUSIVE, note=note)
+
+    def _in_reverse(self, questions: Questions, smooth: Flags, prefix: str) -> Iterator[Answer]:
+        if self.numeric.kink.any():
+            yield from self._at_corners(self.numeric.kink & self.numeric.known, prefix)
+        if smooth.any() or not smooth.size:
+            yield from self._at_smooth(questions, smooth, prefix)
+        if self.vjp is not None or not self.at.attached:
+            return
+        if questions.undefined:
+            yield from self._undefined(smooth, prefix)
+        if questions.batched and smooth.any():
+            yield self._batched(f"{prefix}batched reverse mode", [self._cotangent(smooth) for _ in range(2)])
+
+    def _at_smooth(self, questions: Questions, smooth: Flags, prefix: str) -> Iterator[Answer]:
+        """Entries with a derivative, all at once, for a cotangent in two layouts."""
+        g = self._cotangent(smooth)
+        first, second = self._gradient(g), self._gradient(g, spread=True)
+        answer = self._judged(f"{prefix}reverse mode", g, first)
+        self.visible_entry = judgement.visible_entry(answer.bound, self.direction, first)
+        yield answer
+        if not np.array_equal(first, second, equal_nan=True):
+            # Other bits for the same cotangent in another layout: another order of summation, or a fault.
+            yield from self._repeated(questions, prefix, g, first)
+            question = f"{prefix}reverse mode, cotangent not contiguous"
+            yield self._judged(question, g, second, lambda g: self._gradient(g, spread=True))
+
+    def _at_corners(self, corners: Flags, prefix: str) -> Iterator[Answer]:
+        """Entries with a corner, some by themselves: in a sum the sides of many hide any error."""
+        entries = np.flatnonzero(corners)
+        if not entries.size:
+            return
+        groups = [corners]
+        if entries.size > 1:
+            for entry in entries[self.draws.order(entries.size)][:_CORNERS]:
+                groups.append(np.arange(corners.size) == entry)
+        cotangents = [self._cotangent(group) for group in groups]
+        question = f"{prefix}reverse mode at corners"
+        yield judgement.gravest(self._judged(question, c, self._gradient(c), corner=True) for c in cotangents)
+
+    def _repeated(self, questions: Questions, prefix: str, g: Vector, first: Vector) -> Iterator[Answer]:
+        """Whether two backward passes of one graph give the same."""
+        if questions.nondeterminism == math.inf:
+            return
+        apart = float(np.max(np.abs(first - self._gradient(g)), initial=0.0))
+        if apart > questions.nondeterminism:
+            note = f"two backward passes of one graph differ by {apart:.2g}"
+            yield Answer(f"{prefix}the same gradient twice", Status.FAIL, note=note)
+
+    def _batched(self, question: str, cotangents: Sequence[Vector]) -> Answer:
+        try:
+            found = reverse_mode.batched(self.at, cotangents)
+        except UnusableFunction as error:
+            return Answer(question, Status.FAIL, note=str(error))
+        return judgement.sharpest(
+            self._judged(question, c, v, lambda g: reverse_mode.batched(self.at, (g, g))[0])
+            for c, v in zip(cotangents, found, strict=True)
+        )
+
+    def _undefined(self, smooth: Flags, prefix: str) -> Iterator[Answer]:
+        if len(self.at.outputs) > 1:
+            for position, y in enumerate(self.at.outputs):
+                if y.requires_grad:
+                    part = np.zeros_like(smooth)
+                    part[reverse_mode.part_of(self.at, position)] = True
+                    if not (smooth & part).any():
+                        continue
+                    g = self._cotangent(smooth & part)
+                    source = functools.partial(reverse_mode.alone, self.at, position)
+                    yield self._judged(f"{prefix}reverse mode, output {position} alone", g, source(g), source)
+        wrong = reverse_mode.undefined(self.at)
+        if wrong:
+            yield Answer(f"{prefix}no cotangent at all", Status.FAIL, note=wrong)
+
+    def _in_forward(self, questions: Questions, prefix: str) -> Iterator[Answer]:
+        if questions.forward:
+            yield self._tangents(f"{prefix}forward mode", (1.0,), forward_mode.tangents)
+        if questions.batched_forward:
+            yield self._tangents(f"{prefix}batched forward mode", (1.0, -0.5), forward_mode.batched)
+
+    def _tangents(self, question: str, factors: tuple[float, ...], tangents: Tangents) -> Answer:
+        try:
+            found = tangents(self.function, self.function.point.variables, self.direction, factors)
+        except UnusableFunction as error:
+            return Answer(question, Status.FAIL, note=str(error))
+        parts = [reverse_mode.part_of(self.at, position) for position in range(len(self.at.outputs))]
+        return judgement.sharpest(
+            judgement.of_tangents(question, self.numeric, t / f, self.direction.size, parts)
+            for f, t in zip(factors, found, strict=True)
+        )
+
+    def _judged(
+        self, question: str, g: Vector, gradient: Vector, source: Gradient | None = None, corner: bool = False
+    ) -> Answer:
+        """A gradient for the cotangent g, from a source, against the derivative along the line."""
+        answer = judgement.of_gradient(question, self.numeric, self.direction, g, gradient, corner)
+        if answer.status is not Status.FAIL:
+            return answer
+        self._failed = self._failed or (g, source or self._gradient)
+        if self.at.attached or self.vjp is not None:
+            return answer
+        note = "the outputs carry no gradient: look for detach(), .data, .item() or no_grad() on the way"
+        return replace(answer, note=note)
+
+    def _gradient(self, g: Vector, spread: bool = False) -> Vector:
+        if self.vjp is not None:
+            return reverse_mode.given(self.vjp, self.at, self.function.point.arguments, g)
+        return reverse_mode.gradient(self.at, g, spread)
+
+    def _cotangent(self, chosen: Flags) -> Vector:
+        return np.where(chosen, self.draws.cotangent(chosen.size), 0.0)
+
+
+def _unsettled(answer: Answer) -> Answer:
+    """An answer along a line that is too short to see past a rounding inside: no pass."""
+    if answer.status is not Status.PASS:
+        return answer
+    note = "longer lines agree on another derivative: something inside is rounded"
+    return replace(answer, status=Status.INCONCLUSIVE, note=note)
+
+
+def _disputed(answer: Answer) -> Answer:
+    """An answer whose finite difference is contradicted along another line: it has not shown a fault."""
+    if answer.status is not Status.FAIL or not answer.measured:
+        return answer
+    note = (
+        "finite differences along lines of other lengths contradict each other: something is rounded inside"
+    )
+    return replace(answer, status=Status.INCONCLUSIVE, note=note)
