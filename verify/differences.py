@@ -190,7 +190,7 @@ def _settle(
         start = None if start is None or not start[clear].any() else start[clear]
     value, error = _central(line, start, coarser)
     if coarser:
-        error = np.where(_torn(coarser[0], value), np.nan, error)
+        error = np.where(_torn(coarser[0], value, error), np.nan, error)
     found.low[chosen] = found.high[chosen] = value
     found.error[chosen] = error
     found.reach[chosen] = line.largest
@@ -227,7 +227,7 @@ def _central(line: Line, start: Rungs | None, coarser: Sequence[Line]) -> tuple[
     return value, error + hidden_corner(line, start) / 2
 
 
-def _torn(coarsest: Line, value: Vector) -> Flags:
+def _torn(coarsest: Line, value: Vector, error: Vector) -> Flags:
     """Whether large steps, to both sides, agree on another slope than the one that was found close by.
 
     Something inside is rounded so coarsely that short steps do not move it, or ripples too fine for large
@@ -242,7 +242,8 @@ def _torn(coarsest: Line, value: Vector) -> Flags:
     # A quarter of the gap tells the two apart; an eighth of the slope is far from a doubling.
     spread = np.max(np.abs(slopes - slopes[2]), axis=0)
     sides = np.maximum(np.abs(right[2] - slopes[2]), np.abs(left[2] - slopes[2]))
-    return np.asarray((spread < np.minimum(gap / 4, slope / 8)) & (sides < gap / 4))
+    # A large step is rounded much less than the small one: within its error the slopes are the same.
+    return np.asarray((gap > error) & (spread < np.minimum(gap / 4, slope / 8)) & (sides < gap / 4))
 
 
 def _one_sided(line: Line) -> tuple[Vector, Vector, Vector]:

@@ -149,3 +149,11 @@ def test_a_function_that_cannot_be_judged_is_inconclusive_with_the_reason(operat
     assert found.status is Status.INCONCLUSIVE
     reason = "broken[cpu-float64-sample-0]: could not be judged, the function returns nothing but nan or inf"
     assert found.message.startswith(reason)
+
+
+def test_no_entry_of_a_smooth_operator_is_given_up(operators):
+    # Of 250 entries near 0 one or two are rounded less beside 0 than at the steps, and for that look as if
+    # they had a corner: a slope that the short steps find within their error is no other one.
+    name = "_softmax_backward_data"
+    found = [o for seed in range(30) for o in outcomes(operators, name, frozenset({2}), seed)]
+    assert {o.status for o in found} == {Status.PASS}
