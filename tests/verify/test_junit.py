@@ -8,29 +8,12 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from tests.verify.sample_outcome import OUTCOME
 from verify.junit import to_xml
 from verify.outcome import Outcome, Status
 
 # A busy machine is slow; that is no fault of what is tested.
 unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
-
-OUTCOME = Outcome(
-    operation="softmax",
-    implementation="eager",
-    device="cpu",
-    dtype="float32",
-    workload="3x17-dim1",
-    check="accuracy",
-    question="forward",
-    point="ordinary",
-    status=Status.FAIL,
-    measured=3.0,
-    bound=2.0,
-    unit="ulp",
-    seed=7,
-    message="3 ulp exceeds the bound 2",
-    reproduce="torchstone verify --select 'softmax[cpu-float32-3x17-dim1]'",
-)
 
 
 def parsed(*outcomes: Outcome) -> ElementTree.Element:

@@ -7,32 +7,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from verify.outcome import Outcome, Status, Worst, judge
+from tests.verify.sample_outcome import OUTCOME, changed
+from verify.outcome import Status, Worst, judge
 
 # A busy machine is slow; that is no fault of what is tested.
 unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
-
-OUTCOME = Outcome(
-    operation="softmax",
-    implementation="eager",
-    device="cpu",
-    dtype="float32",
-    workload="4x257",
-    check="accuracy",
-    question="forward",
-    point="ordinary",
-    status=Status.PASS,
-    measured=0.5,
-    bound=2.0,
-    unit="ulp",
-    seed=3,
-    message="fine",
-    reproduce="torchstone verify",
-)
-
-
-def changed(**fields: object) -> Outcome:
-    return Outcome(**{**vars(OUTCOME), **fields})
 
 
 @unhurried
@@ -63,7 +42,7 @@ def test_the_bound_itself_is_within_the_bound():
 
 @pytest.mark.parametrize(
     ("implementation", "name"),
-    [("eager", "softmax[cpu-float32-4x257]"), ("compiled", "softmax[cpu-float32-4x257-compiled]")],
+    [("eager", "softmax[cpu-float32-3x17-dim1]"), ("compiled", "softmax[cpu-float32-3x17-dim1-compiled]")],
 )
 def test_the_case_has_the_name_that_selects_it(implementation, name):
     assert changed(implementation=implementation).case == name
@@ -101,7 +80,7 @@ def test_a_record_is_strict_json_and_keeps_every_figure(measured, bound, figure,
     again = json.loads(json.dumps(record, allow_nan=False))
     assert again == record
     assert again["status"] == "inconclusive"
-    assert again["case"] == "softmax[cpu-float32-4x257]"
+    assert again["case"] == "softmax[cpu-float32-3x17-dim1]"
     assert again["message"] == text
     assert again["worst"] == {"index": index, "input": ["0x1p+0"], "computed": "nan", "expected": "inf"}
     for stored, meant in ((again["measured"], measured), (again["figures"]["ulps"], figure)):

@@ -9,11 +9,11 @@ import numpy as np
 import torch
 from torch.autograd import forward_ad
 
-from verify.gradients.function import Function, Tensors, UnusableFunction, row, tensors_of
+from verify.gradients.function import Function, Tensors, UnusableFunction, first_line, row, tensors_of
 from verify.line import Vector
 
 # What an operation without forward mode raises, in torch itself or out of the checked function.
-_NO_FORWARD_MODE = (RuntimeError, NotImplementedError, UnusableFunction)
+_NO_FORWARD_MODE = (RuntimeError, UnusableFunction)
 
 
 def tangents(
@@ -37,7 +37,7 @@ def tangent(function: Function, variables: Tensors, direction: Vector) -> Vector
             # Copied while the level lasts: what it gave is gone with it.
             return np.array(row(_along(function, variables, tensors_of(direction, variables))))
     except _NO_FORWARD_MODE as error:
-        raise UnusableFunction(f"forward mode raised: {str(error).splitlines()[0]}") from error
+        raise UnusableFunction(f"forward mode raised: {first_line(error)}") from error
 
 
 def batched(
@@ -55,7 +55,7 @@ def batched(
     try:
         found = torch.vmap(along, randomness="same")(*stacks)
     except _NO_FORWARD_MODE as error:
-        raise UnusableFunction(f"forward mode cannot be batched: {str(error).splitlines()[0]}") from error
+        raise UnusableFunction(f"forward mode cannot be batched: {first_line(error)}") from error
     return [row([t[k] for t in found]) for k in range(len(factors))]
 
 

@@ -35,6 +35,11 @@ class UnusableFunction(ValueError):
     """The function cannot be checked at these inputs; the message says why, and what to do."""
 
 
+def first_line(error: BaseException) -> str:
+    """The first line of what an exception says, which may be nothing."""
+    return next(iter(str(error).splitlines()), "")
+
+
 @dataclass(frozen=True)
 class Point:
     """Where a function is differentiated: its arguments, and which of their tensors are variables.
@@ -295,7 +300,7 @@ class Function:
         except UnusableInput:
             raise
         except Exception as error:  # a checked function may raise anything; what it raised is told
-            first = str(error).splitlines()[0] if str(error) else ""
+            first = first_line(error)
             hint = " Check lambda x: function(x.clone())." if "in-place operation" in first else ""
             raise UnusableFunction(f"the function raised {type(error).__name__}: {first}{hint}") from error
         if self._chosen == (0,) and isinstance(result, torch.Tensor):

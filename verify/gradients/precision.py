@@ -18,6 +18,7 @@ import numpy as np
 import torch
 
 from verify.arithmetic import Arithmetic
+from verify.gradients.claim import gravest
 from verify.gradients.draws import Draws
 from verify.gradients.function import (
     Evaluated,
@@ -31,7 +32,6 @@ from verify.gradients.function import (
     split,
     tensors_of,
 )
-from verify.gradients.judgement import gravest
 from verify.gradients.mode import Mode, modes
 from verify.gradients.questions import Questions
 from verify.gradients.report import Answer

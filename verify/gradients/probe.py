@@ -16,8 +16,8 @@ from dataclasses import replace
 import numpy as np
 
 from verify.differences import Derivatives, derivatives
+from verify.gradients import claim
 from verify.gradients import forward as forward_mode
-from verify.gradients import judgement
 from verify.gradients import reverse as reverse_mode
 from verify.gradients.draws import Draws
 from verify.gradients.function import Evaluated, Function, Tensors, UnusableFunction, row, size
@@ -142,7 +142,7 @@ class Probe:
         g = self._cotangent(smooth)
         first, second = self._gradient(g), self._gradient(g, spread=True)
         answer = self._judged(f"{prefix}reverse mode", g, first)
-        self.visible_entry = judgement.visible_entry(answer.bound, self.direction, first)
+        self.visible_entry = claim.visible_entry(answer.bound, self.direction, first)
         yield answer
         if not np.array_equal(first, second, equal_nan=True):
             # Other bits for the same cotangent in another layout: another order of summation, or a fault.
@@ -161,7 +161,7 @@ class Probe:
                 groups.append(np.arange(corners.size) == entry)
         cotangents = [self._cotangent(group) for group in groups]
         question = f"{prefix}reverse mode at corners"
-        yield judgement.gravest(self._judged(question, c, self._gradient(c), corner=True) for c in cotangents)
+        yield claim.gravest(self._judged(question, c, self._gradient(c), corner=True) for c in cotangents)
 
     def _repeated(self, questions: Questions, prefix: str, g: Vector, first: Vector) -> Iterator[Answer]:
         """Whether two backward passes of one graph give the same."""
@@ -177,7 +177,7 @@ class Probe:
             found = reverse_mode.batched(self.at, cotangents)
         except UnusableFunction as error:
             return Answer(question, Status.FAIL, note=str(error))
-        return judgement.sharpest(
+        return claim.sharpest(
             self._judged(question, c, v, lambda g: reverse_mode.batched(self.at, (g, g))[0])
             for c, v in zip(cotangents, found, strict=True)
         )
@@ -209,8 +209,8 @@ class Probe:
         except UnusableFunction as error:
             return Answer(question, Status.FAIL, note=str(error))
         parts = [reverse_mode.part_of(self.at, position) for position in range(len(self.at.outputs))]
-        return judgement.sharpest(
-            judgement.of_tangents(question, self.numeric, t / f, self.direction.size, parts)
+        return claim.sharpest(
+            claim.of_tangents(question, self.numeric, t / f, self.direction.size, parts)
             for f, t in zip(factors, found, strict=True)
         )
 
@@ -218,7 +218,7 @@ class Probe:
         self, question: str, g: Vector, gradient: Vector, source: Gradient | None = None, corner: bool = False
     ) -> Answer:
         """A gradient for the cotangent g, from a source, against the derivative along the line."""
-        answer = judgement.of_gradient(question, self.numeric, self.direction, g, gradient, corner)
+        answer = claim.of_gradient(question, self.numeric, self.direction, g, gradient, corner)
         if answer.status is not Status.FAIL:
             return answer
         self._failed = self._failed or (g, source or self._gradient)

@@ -11,6 +11,7 @@ from verify.gradients.function import (
     Evaluated,
     Tensors,
     UnusableFunction,
+    first_line,
     row,
     size,
     tensors_of,
@@ -46,18 +47,24 @@ def part_of(at: Evaluated, position: int) -> slice:
 def _row(at: Evaluated, pairs: Sequence[tuple[torch.Tensor, torch.Tensor]]) -> Vector:
     if not pairs:
         return row([torch.zeros_like(x) for x in at.variables])
+    return row(filled(_pulled_back(at, pairs), at.variables))
+
+
+def _pulled_back(
+    at: Evaluated, pairs: Sequence[tuple[torch.Tensor, torch.Tensor]], batched: bool = False
+) -> tuple[torch.Tensor | None, ...]:
+    """What autograd gives for outputs and their cotangents; `batched`: for several of each, stacked."""
     try:
-        found = torch.autograd.grad(
+        return torch.autograd.grad(
             [y for y, _ in pairs],
             at.variables,
             [c for _, c in pairs],
             retain_graph=True,
             allow_unused=True,
+            is_grads_batched=batched,
         )
     except Exception as error:  # a checked backward may raise anything; what it raised is told
-        first = str(error).splitlines()[0] if str(error) else ""
-        raise UnusableFunction(f"the backward raised {type(error).__name__}: {first}") from error
-    return row(filled(found, at.variables))
+        raise UnusableFunction(f"the backward raised {type(error).__name__}: {first_line(error)}") from error
 
 
 def filled(found: Sequence[torch.Tensor | None], variables: Tensors) -> Tensors:
@@ -81,12 +88,11 @@ def undefined(at: Evaluated) -> str:
     outputs: list[torch.Tensor] = [undefine()(y) for y in at.outputs if y.requires_grad]
     if not outputs:
         return ""
-    # Any cotangent will do: it is dropped.
-    dropped = [y.detach() for y in outputs]
     try:
-        found = torch.autograd.grad(outputs, at.variables, dropped, retain_graph=True, allow_unused=True)
-    except RuntimeError as error:
-        return f"the backward raised: {str(error).splitlines()[0]}"
+        # Any cotangent will do: it is dropped.
+        found = _pulled_back(at, [(y, y.detach()) for y in outputs])
+    except UnusableFunction as error:
+        return str(error)
     wrong = [i for i, v in enumerate(found) if v is not None and _dense(v).count_nonzero()]
     return f"the gradients of inputs {wrong} are not 0" if wrong else ""
 
@@ -99,16 +105,9 @@ def batched(at: Evaluated, cotangents: Sequence[Vector]) -> list[Vector]:
     stacks = [torch.stack(c) for c in zip(*(tensors_of(g, at.outputs) for g in cotangents), strict=True)]
     pairs = [(y, c) for y, c in zip(at.outputs, stacks, strict=True) if y.requires_grad]
     try:
-        found = torch.autograd.grad(
-            [y for y, _ in pairs],
-            at.variables,
-            [c for _, c in pairs],
-            retain_graph=True,
-            allow_unused=True,
-            is_grads_batched=True,
-        )
-    except RuntimeError as error:
-        raise UnusableFunction(f"the gradient cannot be batched: {str(error).splitlines()[0]}") from error
+        found = _pulled_back(at, pairs, batched=True)
+    except UnusableFunction as error:
+        raise UnusableFunction(f"the gradient cannot be batched: {error}") from error
     return [
         row(filled([None if v is None else v[k] for v in found], at.variables))
         for k in range(len(cotangents))
@@ -124,8 +123,7 @@ def given(vjp: Vjp, at: Evaluated, arguments: tuple[Any, ...], g: Vector) -> Vec
     try:
         found = vjp(cotangents[0] if len(cotangents) == 1 else cotangents, *arguments)
     except Exception as error:  # a person's own function may raise anything
-        first = str(error).splitlines()[0] if str(error) else ""
-        raise UnusableFunction(f"vjp raised {type(error).__name__}: {first}") from error
+        raise UnusableFunction(f"vjp raised {type(error).__name__}: {first_line(error)}") from error
     gradients = list(found) if isinstance(found, list | tuple) else [found]
     if not all(v is None or isinstance(v, torch.Tensor) for v in gradients):
         raise UnusableFunction(f"vjp returned {type(found).__name__}: it must return tensors, or None for 0")

@@ -73,6 +73,16 @@ _TIED = (
 )
 _COMPARED = "exact: comparisons and a copy"
 
+
+def _values_at_indices(extremum: Callable[..., Any]) -> Identity:
+    return Identity(
+        "the values lie at the indices",
+        lambda f, x, dim, keepdim=False: f(x, dim=dim, keepdim=True),
+        lambda f, x, dim, keepdim=False: x.gather(dim, extremum(x, dim, keepdim=True).indices),
+        applies=lambda workload: "dim" in workload.options,
+    )
+
+
 MAX = Operation(
     name="max",
     subject="reductions",
@@ -92,12 +102,7 @@ MAX = Operation(
         Identity(
             "max x = −min(−x)", lambda f, x, **o: f(x, **o), lambda f, x, **o: -_values_of(torch.min)(-x, **o)
         ),
-        Identity(
-            "the values lie at the indices",
-            lambda f, x, dim, keepdim=False: f(x, dim=dim, keepdim=True),
-            lambda f, x, dim, keepdim=False: x.gather(dim, torch.max(x, dim, keepdim=True).indices),
-            applies=lambda workload: "dim" in workload.options,
-        ),
+        _values_at_indices(torch.max),
     ),
 )
 
@@ -120,12 +125,7 @@ MIN = Operation(
         Identity(
             "min x = −max(−x)", lambda f, x, **o: f(x, **o), lambda f, x, **o: -_values_of(torch.max)(-x, **o)
         ),
-        Identity(
-            "the values lie at the indices",
-            lambda f, x, dim, keepdim=False: f(x, dim=dim, keepdim=True),
-            lambda f, x, dim, keepdim=False: x.gather(dim, torch.min(x, dim, keepdim=True).indices),
-            applies=lambda workload: "dim" in workload.options,
-        ),
+        _values_at_indices(torch.min),
     ),
 )
 

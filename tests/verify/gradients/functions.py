@@ -39,3 +39,44 @@ def altered(function, alter, tangent=None):
 
 def softmax(x):
     return torch.softmax(x, 0)
+
+
+def unchanged(v):
+    return v
+
+
+def sine(backward=unchanged, tangent=unchanged):
+    """sin, with its gradient and its tangent altered; unlike `altered`'s, both work under vmap."""
+
+    class Sine(torch.autograd.Function):
+        generate_vmap_rule = True
+
+        @staticmethod
+        def forward(x):
+            return x.sin()
+
+        @staticmethod
+        def setup_context(ctx, inputs, output):
+            ctx.save_for_backward(*inputs)
+            ctx.save_for_forward(*inputs)
+
+        @staticmethod
+        def backward(ctx, g):
+            return backward(g * ctx.saved_tensors[0].cos())
+
+        @staticmethod
+        def jvp(ctx, t):
+            return tangent(t * ctx.saved_tensors[0].cos())
+
+    return Sine.apply
+
+
+def in_a_batch(alter):
+    """Alter what is computed under vmap alone."""
+    functorch = torch._C._functorch
+
+    def altered(v):
+        batched = functorch.is_functorch_wrapped_tensor(v) or functorch.is_legacy_batchedtensor(v)
+        return alter(v) if batched else v
+
+    return altered

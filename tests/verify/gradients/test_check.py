@@ -10,7 +10,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.verify.gradients.functions import altered, drawn, softmax
+from tests.verify.gradients.functions import altered, drawn, in_a_batch, sine, softmax
 from verify.gradients.check import check_gradient
 from verify.gradients.function import UnusableFunction, UnusableInput
 from verify.outcome import Status
@@ -385,48 +385,13 @@ def test_the_layout_of_the_input_reaches_the_function(lay_out, dtype):
     assert x.stride() in {stride for stride, leaf in seen if leaf}
 
 
-def test_a_batched_gradient_that_differs_is_seen():
-    class Mixes(torch.autograd.Function):
-        @staticmethod
-        def forward(ctx, x):
-            return x.clone()
-
-        @staticmethod
-        def backward(ctx, g):
-            functorch = torch._C._functorch
-            batched = functorch.is_batchedtensor(g) or functorch.is_legacy_batchedtensor(g)
-            return g * (1 + 1e-8) if batched else g
-
-    assert check_gradient(Mixes.apply, drawn(6), seed=12).status is Status.PASS
-    report = check_gradient(Mixes.apply, drawn(6), seed=12, batched=True)
-    assert [a.question for a in report.answers if a.status is Status.FAIL] == ["batched reverse mode"]
-
-
-def test_a_batched_tangent_that_differs_is_seen():
-    class Sine(torch.autograd.Function):
-        generate_vmap_rule = True
-
-        @staticmethod
-        def forward(x):
-            return x.sin()
-
-        @staticmethod
-        def setup_context(ctx, inputs, output):
-            ctx.save_for_forward(*inputs)
-            ctx.save_for_backward(*inputs)
-
-        @staticmethod
-        def backward(ctx, g):
-            return g * ctx.saved_tensors[0].cos()
-
-        @staticmethod
-        def jvp(ctx, t):
-            wrapped = torch._C._functorch.is_functorch_wrapped_tensor(t)
-            return t * ctx.saved_tensors[0].cos() * (1 + 1e-8 * wrapped)
-
-    assert check_gradient(Sine.apply, drawn(6), seed=12, forward=True).status is Status.PASS
-    report = check_gradient(Sine.apply, drawn(6), seed=12, forward=True, batched=True)
-    assert [a.question for a in report.answers if a.status is Status.FAIL] == ["batched forward mode"]
+@pytest.mark.parametrize("mode", ["batched reverse mode", "batched forward mode"])
+def test_a_gradient_that_differs_in_a_batch_is_seen(mode):
+    off = in_a_batch(lambda v: v * (1 + 1e-8))
+    wrong = sine(backward=off) if mode == "batched reverse mode" else sine(tangent=off)
+    assert check_gradient(wrong, drawn(6), seed=12, forward=True).status is Status.PASS
+    report = check_gradient(wrong, drawn(6), seed=12, forward=True, batched=True)
+    assert [a.question for a in report.answers if a.status is Status.FAIL] == [mode]
 
 
 def test_a_slope_that_is_claimed_of_a_step_function_fails():

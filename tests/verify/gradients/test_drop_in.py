@@ -9,17 +9,12 @@ import torch
 from torch.autograd.gradcheck import GradcheckError
 
 import torchstone
+from tests.verify.gradients.functions import drawn
 from verify.gradients.drop_in import gradcheck, gradgradcheck
 from verify.torch_samples import operators, samples
 
 # A sample of torch's operators: every fourteenth by name.
 OPERATORS = sorted(operators())[::14]
-
-
-def drawn(*shape):
-    return torch.randn(
-        *shape, dtype=torch.float64, generator=torch.Generator().manual_seed(0)
-    ).requires_grad_()
 
 
 class Doubled(torch.autograd.Function):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from tests.verify.gradients.functions import drawn, softmax
+from tests.verify.gradients.functions import drawn, in_a_batch, sine, softmax
 from verify.gradients.check import check_gradient
 from verify.gradients.drop_in import gradgradcheck
 from verify.outcome import Status
@@ -85,56 +85,13 @@ class Strided(torch.autograd.Function):
         return v if g.is_contiguous() else off(v)
 
 
-class Batched(torch.autograd.Function):
-    """sin, with a gradient that is off under vmap."""
-
-    @staticmethod
-    def forward(ctx, x):
-        ctx.save_for_backward(x)
-        return x.sin()
-
-    @staticmethod
-    def backward(ctx, g):
-        functorch = torch._C._functorch
-        batched = functorch.is_batchedtensor(g) or functorch.is_legacy_batchedtensor(g)
-        v = g * ctx.saved_tensors[0].cos()
-        return off(v) if batched else v
-
-
-def sine(tangent):
-    """sin, with the tangent altered."""
-
-    class Sine(torch.autograd.Function):
-        generate_vmap_rule = True
-
-        @staticmethod
-        def forward(x):
-            return x.sin()
-
-        @staticmethod
-        def setup_context(ctx, inputs, output):
-            ctx.save_for_backward(*inputs)
-            ctx.save_for_forward(*inputs)
-
-        @staticmethod
-        def backward(ctx, g):
-            return g * ctx.saved_tensors[0].cos()
-
-        @staticmethod
-        def jvp(ctx, t):
-            return tangent(t * ctx.saved_tensors[0].cos())
-
-    return Sine.apply
-
-
 def test_forward_mode():
-    report = check_gradient(sine(off), narrow(20), forward=True, seed=1)
+    report = check_gradient(sine(tangent=off), narrow(20), forward=True, seed=1)
     assert failures(report) == ["float32 against float64, forward mode"]
 
 
 def test_batched_forward_mode():
-    wrong = sine(lambda t: off(t) if torch._C._functorch.is_functorch_wrapped_tensor(t) else t)
-    report = check_gradient(wrong, narrow(20), forward=True, batched=True, seed=1)
+    report = check_gradient(sine(tangent=in_a_batch(off)), narrow(20), forward=True, batched=True, seed=1)
     assert failures(report) == ["float32 against float64, batched forward mode"]
 
 
@@ -155,7 +112,7 @@ def test_a_cotangent_that_is_not_contiguous():
 
 
 def test_batched_reverse_mode():
-    report = check_gradient(Batched.apply, narrow(20), batched=True, seed=5)
+    report = check_gradient(sine(backward=in_a_batch(off)), narrow(20), batched=True, seed=5)
     assert failures(report) == ["float32 against float64, batched reverse mode"]
 
 

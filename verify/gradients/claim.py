@@ -1,4 +1,4 @@
-"""Judgement: what autograd claims, held against derivatives along a line that know their error."""
+"""Claim: what autograd says of a gradient, held against derivatives along a line that know their error."""
 
 from __future__ import annotations
 
