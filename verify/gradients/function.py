@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from verify.gradients.nest import leaves, mapped, tensors
 from verify.line import Vector
 
 Tensors = tuple[torch.Tensor, ...]
@@ -23,6 +24,7 @@ Arguments = tuple[Any, ...]
 
 
 _WIDEST = (torch.float64, torch.complex128)
+_DTYPES = (*_WIDEST, torch.float32, torch.float16, torch.bfloat16, torch.complex64)
 # Entries that are moved in one operation, all places together: beyond it each place has its own.
 _TOGETHER = 2**15
 
@@ -53,8 +55,8 @@ class Point:
 
     def variables_in(self, arguments: Arguments) -> Tensors:
         """The tensors that stand in other arguments where the variables stand in these."""
-        pairs = zip(self.arguments, arguments, strict=True)
-        return tuple(t for own, other in pairs for t in _matching(own, other))
+        pairs = zip(leaves(self.arguments), leaves(arguments), strict=True)
+        return tuple(other for own, other in pairs if isinstance(own, torch.Tensor) and own.requires_grad)
 
     @cached_property
     def _plain(self) -> bool:
@@ -68,32 +70,18 @@ class Point:
         if self._plain:
             return tuple(variables)
         following = iter(variables)
-        return tuple(_replaced(argument, following) for argument in self.arguments)
+        rebuilt: Arguments = mapped(lambda x: next(following) if x.requires_grad else x, self.arguments)
+        return rebuilt
 
+    def with_own_constants(self) -> Point:
+        """The same with copies of the tensors that are held fixed: what is done to them is no loss."""
+        arguments = mapped(lambda x: x if x.requires_grad else x.clone(), self.arguments)
+        return Point(arguments, self.variables)
 
-def _replaced(argument: Any, following: Iterator[torch.Tensor]) -> Any:
-    if isinstance(argument, torch.Tensor):
-        return next(following) if argument.requires_grad else argument
-    if type(argument) in (list, tuple):
-        return type(argument)(_replaced(item, following) for item in argument)
-    return argument
-
-
-def _matching(own: Any, other: Any) -> Iterator[torch.Tensor]:
-    if isinstance(own, torch.Tensor):
-        if own.requires_grad:
-            yield other
-    elif type(own) in (list, tuple):
-        for a, b in zip(own, other, strict=True):
-            yield from _matching(a, b)
-
-
-def _tensors(argument: Any) -> Iterator[torch.Tensor]:
-    if isinstance(argument, torch.Tensor):
-        yield argument
-    elif type(argument) in (list, tuple):
-        for item in argument:
-            yield from _tensors(item)
+    @property
+    def constants(self) -> Tensors:
+        """The tensors that are held fixed."""
+        return tuple(t for t in tensors(self.arguments) if not t.requires_grad)
 
 
 def point_of(inputs: Any) -> Point:
@@ -102,14 +90,31 @@ def point_of(inputs: Any) -> Point:
     Raises: UnusableInput where no input requires a gradient, or one is sparse, or its entries overlap in
     memory, or the variables lie on several devices.
     """
-    arguments = tuple(inputs) if type(inputs) in (list, tuple) else (inputs,)
-    variables = tuple(t for a in arguments for t in _tensors(a) if t.requires_grad)
+    arguments = tuple(inputs) if isinstance(inputs, list | tuple) else (inputs,)
+    variables = tuple(t for t in tensors(arguments) if t.requires_grad)
     if not variables:
         raise UnusableInput(
             "no input requires a gradient: call requires_grad_() on the floating or complex tensors that "
             f"the gradient is asked for ({_listed(arguments)})"
         )
+    devices = {x.device for x in variables}
+    if len(devices) > 1:
+        raise UnusableInput(
+            f"the inputs lie on different devices, {', '.join(sorted(map(str, devices)))}: "
+            "move them to one, and move them on inside the function"
+        )
     for position, x in enumerate(variables):
+        if x.is_nested:
+            raise UnusableInput(
+                f"input {position} is a nested tensor: pass its parts and nest them inside the function"
+            )
+        if x.is_meta:
+            raise UnusableInput(f"input {position} lies on the device meta and has no values")
+        if x.dtype not in _DTYPES:
+            raise UnusableInput(
+                f"input {position} has the dtype {x.dtype}, in which torch cannot compare values: pass a "
+                "wider one and narrow it inside the function"
+            )
         if x.layout is not torch.strided:
             raise UnusableInput(
                 f"input {position} has the layout {x.layout}: an entry that is not stored cannot be moved; "
@@ -120,17 +125,11 @@ def point_of(inputs: Any) -> Point:
                 f"input {position} has entries that share memory (strides {x.stride()} for the shape "
                 f"{tuple(x.shape)}): they cannot be moved apart; pass x.clone()"
             )
-    devices = {x.device for x in variables}
-    if len(devices) > 1:
-        raise UnusableInput(
-            f"the inputs lie on different devices, {', '.join(sorted(map(str, devices)))}: "
-            "move them to one, and move them on inside the function"
-        )
     return Point(arguments, variables)
 
 
 def _listed(arguments: Arguments) -> str:
-    kinds = [str(t.dtype).removeprefix("torch.") for a in arguments for t in _tensors(a)]
+    kinds = [str(t.dtype).removeprefix("torch.") for t in tensors(arguments)]
     return "tensors: " + ", ".join(kinds) if kinds else "there is no tensor among them"
 
 
@@ -238,11 +237,11 @@ class Function:
 
     def __init__(self, function: Callable[..., Any], point: Point, needs_graph: bool = False) -> None:
         self.callable = function
-        self.point = Point(tuple(_owned(a) for a in point.arguments), point.variables)
+        self.point = point.with_own_constants()
         self.evaluations = 0
         # Floating outputs that carry no gradient where others do.
         self.left_out: tuple[int, ...] = ()
-        self._given = point.arguments
+        self._given = point
         self._uses_up = False
         self._needs_graph = needs_graph
         self._random_state: torch.Tensor | None = None
@@ -276,18 +275,16 @@ class Function:
                     f"the function changes input {position} in place, so that it is not what was passed "
                     "any more: check lambda x: function(x.clone())"
                 )
-        for own, given in zip(self.point.arguments, self._given, strict=True):
-            if not all(_same(a, b) for a, b in zip(_constants(own), _constants(given), strict=True)):
-                self._uses_up = (
-                    True  # it keeps running figures in an argument: from now on the same each time
-                )
+        constants = zip(self.point.constants, self._given.constants, strict=True)
+        if not all(_same(own, given) for own, given in constants):
+            self._uses_up = True  # it keeps running figures in an argument: from now on the same each time
         self._length = sum(size(y) for y in outputs)
         return Evaluated(leaves, outputs, any(y.requires_grad for y in outputs))
 
     def outputs(self, variables: Sequence[torch.Tensor]) -> Tensors:
         """The outputs that take part, where the variables are these tensors."""
         if self._uses_up:
-            self.point = Point(tuple(_owned(a) for a in self._given), self.point.variables)
+            self.point = self._given.with_own_constants()
         return self.outputs_of(self.point.rebuilt(variables))
 
     def outputs_of(self, arguments: Arguments) -> Tensors:
@@ -358,19 +355,6 @@ class Function:
         return laid_out(x.detach(), x)
 
 
-def _owned(argument: Any) -> Any:
-    """An argument whose constant tensors are copies: what a function does to them is not a person's loss."""
-    if type(argument) in (list, tuple):
-        return type(argument)(_owned(item) for item in argument)
-    if isinstance(argument, torch.Tensor) and not argument.requires_grad:
-        return argument.clone()
-    return argument
-
-
-def _constants(argument: Any) -> list[torch.Tensor]:
-    return [t for t in _tensors(argument) if not t.requires_grad]
-
-
 def _same(a: torch.Tensor, b: torch.Tensor) -> bool:
     """Whether two tensors hold the same values, nan among them."""
     if a.shape != b.shape or a.layout is not torch.strided or b.layout is not torch.strided:
@@ -381,12 +365,12 @@ def _same(a: torch.Tensor, b: torch.Tensor) -> bool:
 def _outputs(result: Any) -> Tensors:
     if isinstance(result, torch.Tensor):
         return (result,)
-    if isinstance(result, list | tuple):
-        found = tuple(t for item in result for t in _tensors(item))
-        if found:
-            return found
+    found = tuple(tensors(result))
+    if found:
+        return found
     raise UnusableFunction(
-        f"the function returned {type(result).__name__}: it must return a tensor or a tuple of tensors"
+        f"the function returned {type(result).__name__}: it must return a tensor, or tensors in a tuple, a "
+        "list or a dict"
     )
 
 

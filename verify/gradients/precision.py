@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
 import torch
@@ -33,6 +32,7 @@ from verify.gradients.function import (
     tensors_of,
 )
 from verify.gradients.mode import Mode, modes
+from verify.gradients.nest import mapped
 from verify.gradients.questions import Questions
 from verify.gradients.report import Answer
 from verify.gradients.reverse import Vjp
@@ -44,10 +44,9 @@ _WIDE = {
     torch.float16: torch.float64,
     torch.bfloat16: torch.float64,
     torch.float32: torch.float64,
-    torch.complex32: torch.complex128,
     torch.complex64: torch.complex128,
 }
-_NAMES = {torch.complex32: "float16", torch.complex64: "float32"}
+_NAMES = {torch.complex64: "float32"}
 # Roundings beside those of sums: two elementary functions, a shift, a product, a quotient, the storing.
 _ROUNDINGS = 12.0
 _DEVIATIONS = 6.0
@@ -68,22 +67,18 @@ def witness(point: Point) -> Point:
 
     With these a step is added without rounding. A float64 value moves by less than 2⁻²³ of itself.
     """
-    arguments = tuple(widened(a) for a in point.arguments)
-    return Point(arguments, tuple(t for a in arguments for t in _variables(a)))
+    arguments = mapped(widened, point.arguments)
+    return Point(arguments, point.variables_in(arguments))
 
 
-def widened(argument: Any) -> Any:
-    """An argument with its tensors in float64, at any depth of lists."""
-    if type(argument) in (list, tuple):
-        return type(argument)(widened(item) for item in argument)
-    if not isinstance(argument, torch.Tensor):
-        return argument
-    if argument.requires_grad:
-        values = _few_bits(argument.detach())
-        if values.stride() != argument.stride() or values.data_ptr() == argument.data_ptr():
-            values = laid_out(values, argument)
-        return values.requires_grad_()
-    return argument.to(_WIDE.get(argument.dtype, argument.dtype))
+def widened(x: torch.Tensor) -> torch.Tensor:
+    """A tensor in float64; one that requires a gradient with few bits and in its layout."""
+    if not x.requires_grad:
+        return x.to(_WIDE.get(x.dtype, x.dtype))
+    values = _few_bits(x.detach())
+    if values.stride() != x.stride() or values.data_ptr() == x.data_ptr():
+        values = laid_out(values, x)
+    return values.requires_grad_()
 
 
 def _few_bits(x: torch.Tensor) -> torch.Tensor:
@@ -93,12 +88,6 @@ def _few_bits(x: torch.Tensor) -> torch.Tensor:
     entries = torch.view_as_real(x.resolve_conj()) if x.is_complex() else x
     leading = (entries.view(torch.int64) & _LEADING).view(torch.float64)
     return torch.view_as_complex(leading) if x.is_complex() else leading
-
-
-def _variables(argument: Any) -> list[torch.Tensor]:
-    if type(argument) in (list, tuple):
-        return [t for item in argument for t in _variables(item)]
-    return [argument] if isinstance(argument, torch.Tensor) and argument.requires_grad else []
 
 
 def against_witness(

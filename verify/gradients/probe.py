@@ -60,7 +60,25 @@ class Probe:
         self._failed: tuple[Vector, Gradient] | None = None
 
     def answers(self, questions: Questions, prefix: str = "") -> list[Answer]:
-        """What is asked, answered; and where reverse mode fails, the place."""
+        """What is asked, answered; where reverse mode fails, the place; and whether the function wavers."""
+        found = self._settled(questions, prefix)
+        if any(answer.status is Status.INCONCLUSIVE for answer in found) and self._wavers():
+            note = (
+                "two runs at the same inputs differ, although torch's random numbers were the same: look for "
+                "numpy's or Python's random numbers, or a state that is kept"
+            )
+            found.append(Answer(f"{prefix}the same result twice", Status.INCONCLUSIVE, note=note))
+        return found
+
+    def _wavers(self) -> bool:
+        """Whether the function gives another result at the point, by more than a rounding."""
+        again = row(self.function.evaluated().outputs)
+        if again.shape != self.value.shape:
+            return True
+        largest = float(np.max(np.abs(self.value), initial=0.0, where=np.isfinite(self.value)))
+        return bool(np.nanmax(np.abs(again - self.value), initial=0.0) > 2.0**-40 * largest)
+
+    def _settled(self, questions: Questions, prefix: str) -> list[Answer]:
         found = list(self._asked(questions, prefix))
         if self._failed is None:
             return found

@@ -29,6 +29,7 @@ inputs = [
 def tensors(x):
     if isinstance(x, torch.Tensor):
         return [x]
+    x = list(x.values()) if isinstance(x, dict) else x
     return [t for item in x for t in tensors(item)] if isinstance(x, (list, tuple)) else []
 
 
@@ -38,8 +39,10 @@ torch.manual_seed({seed})
 
 
 def replaced(x, moved):
-    if type(x) in (list, tuple):
-        return type(x)(replaced(i, moved) for i in x)
+    if isinstance(x, dict):
+        return {{k: replaced(i, moved) for k, i in x.items()}}
+    if isinstance(x, (list, tuple)):
+        return getattr(type(x), "_make", type(x))([replaced(i, moved) for i in x])
     return next(moved) if any(x is v for v in variables) else x
 
 
@@ -117,8 +120,14 @@ def _source(function: Callable[..., Any]) -> str:
 
 def _literal(x: Any) -> str:
     """An expression that makes the same value, to the last bit."""
-    if type(x) in (list, tuple):
+    if isinstance(x, dict):
+        items = "".join(f"{key!r}: {_literal(item)}, " for key, item in x.items())
+        return f"{{{items}}}"
+    if isinstance(x, list | tuple):
         items = "".join(f"{_literal(item)}, " for item in x)
+        if hasattr(x, "_fields"):
+            named = f'__import__("collections").namedtuple({type(x).__name__!r}, {x._fields!r})'
+            return f"{named}({items})"
         return f"[{items}]" if isinstance(x, list) else f"({items})"
     if isinstance(x, torch.device | torch.dtype):
         return repr(x) if isinstance(x, torch.dtype) else f"torch.{x!r}"

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 
 from verify.gradients.draws import Draws
-from verify.gradients.function import Function, Point, Tensors, size, tensors_of
+from verify.gradients.function import Function, Point, Tensors, UnusableInput, size, tensors_of
 
 
 def second_order(function: Function, draws: Draws, given: Tensors | None = None) -> Function:
@@ -17,6 +17,8 @@ def second_order(function: Function, draws: Draws, given: Tensors | None = None)
     """
     at = function.evaluated()
     outputs = [i for i, y in enumerate(at.outputs) if y.requires_grad]
+    if given is not None:
+        _refuse_mismatch(given, [at.outputs[i] for i in outputs])
     cotangents = given or _cotangents([at.outputs[i] for i in outputs], draws)
     count = len(function.point.arguments)
 
@@ -42,6 +44,14 @@ def second_order(function: Function, draws: Draws, given: Tensors | None = None)
         (*function.point.variables, *(c for c in leaves if c.requires_grad)),
     )
     return Function(gradients, point, needs_graph=True)
+
+
+def _refuse_mismatch(given: Tensors, outputs: list[torch.Tensor]) -> None:
+    shapes, expected = ([tuple(t.shape) for t in tensors] for tensors in (given, outputs))
+    if shapes != expected:
+        raise UnusableInput(
+            f"grad_outputs have the shapes {shapes}, and the outputs that carry a gradient {expected}"
+        )
 
 
 def _cotangents(outputs: list[torch.Tensor], draws: Draws) -> Tensors:

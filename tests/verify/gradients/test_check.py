@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections
 import math
 
 import numpy as np
@@ -522,12 +523,60 @@ def test_a_function_that_cannot_be_checked_is_told_why(function, message):
             (torch.ones(2, requires_grad=True), torch.ones(2, device="meta", requires_grad=True)),
             "different devices, cpu, meta",
         ),
+        (torch.ones(2, device="meta", requires_grad=True), "device meta and has no values"),
+        (
+            torch.nested.nested_tensor([torch.ones(2)], layout=torch.jagged, requires_grad=True),
+            "nested tensor",
+        ),
+        (torch.ones(2).to(torch.float8_e5m2).requires_grad_(), "dtype torch.float8_e5m2"),
     ],
-    ids=["no gradient", "integer", "no tensor", "sparse", "overlapping", "devices"],
+    ids=[
+        "no gradient",
+        "integer",
+        "no tensor",
+        "sparse",
+        "overlapping",
+        "devices",
+        "meta",
+        "nested",
+        "eight bits",
+    ],
 )
 def test_inputs_that_cannot_be_differentiated_are_told_why(inputs, message):
     with pytest.raises(UnusableInput, match=message):
         check_gradient(lambda *x: x[0] * 2, inputs)
+
+
+Pair = collections.namedtuple("Pair", "first second")
+
+
+@pytest.mark.parametrize(
+    ("function", "inputs"),
+    [
+        (lambda a, of: a * of["w"], lambda a, b: (a, {"w": b})),
+        (lambda pair: pair.first * pair.second, lambda a, b: (Pair(a, b),)),
+        (torch.mul, Pair),
+        (lambda a, b: {"product": a * b}, lambda a, b: (a, b)),
+    ],
+    ids=["dict", "named tuple", "named tuple of all inputs", "dict returned"],
+)
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32])
+def test_tensors_in_dicts_and_named_tuples_are_variables(function, inputs, dtype):
+    a, b = drawn(3).detach().to(dtype), drawn(3, seed=1).detach().to(dtype).requires_grad_()
+    assert check_gradient(function, inputs(a, b), seed=24).status is Status.PASS
+
+
+@pytest.mark.parametrize("make", [lambda: np.random.default_rng(), lambda: None], ids=["numpy", "a counter"])
+def test_a_function_that_wavers_is_told(make):
+    source, runs = make(), []
+
+    def function(x):
+        runs.append(1)
+        return x * (len(runs) if source is None else float(source.random()))
+
+    report = check_gradient(function, drawn(3), seed=25)
+    assert report.status is Status.INCONCLUSIVE
+    assert "two runs at the same inputs differ" in str(report)
 
 
 def test_a_detached_output_fails_with_a_hint():

@@ -118,3 +118,8 @@ def test_swapped_in_for_torchs_it_agrees_wherever_torchs_passes(name, monkeypatc
                 del asked["raise_exception"]
                 assert torch.autograd.gradcheck(sample.function, sample.arguments, **asked) is True
     assert judged or entries > 300
+
+
+def test_cotangents_that_do_not_fit_the_outputs_are_refused():
+    with pytest.raises(ValueError, match=r"grad_outputs have the shapes \[\(4,\)\].*\[\(3,\)\]"):
+        gradgradcheck(torch.sin, drawn(3), drawn(4))
