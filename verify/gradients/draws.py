@@ -33,13 +33,15 @@ class Draws:
 
     def few_bits(self, count: int) -> Vector:
         """Numbers of magnitude 1/2 to 1 with 10 bits. Shapes: (count,)."""
-        # No two alike as long as there are enough: an exchange of two entries then never cancels. Each
-        # has a range of levels of its own.
-        wide = max(1, 2 * _LEVELS // max(1, count))
-        drawn = self.order(count) % (2 * _LEVELS) * wide
-        if wide > 1:
-            drawn += torch.randint(wide, (count,), generator=self._generator).numpy()
-        return np.where(drawn < _LEVELS, drawn + _LEVELS + 1, -1 - drawn) / (2.0 * _LEVELS)
+        # No two alike as long as there are enough: an exchange of two entries then never cancels. The
+        # signs are drawn by themselves: if the sum hardly varied, a term that is missing in every entry
+        # would not show.
+        if count <= _LEVELS:
+            levels = torch.randperm(_LEVELS, generator=self._generator)[:count]
+        else:
+            levels = torch.randint(_LEVELS, (count,), generator=self._generator)
+        sizes = (levels.numpy() + (_LEVELS + 1)) / (2.0 * _LEVELS)
+        return np.asarray(np.copysign(sizes, self._uniform(count) - 0.5))
 
     def cotangent(self, count: int) -> Vector:
         """Numbers of magnitude 1/4 to 1 with all digits. Shapes: (count,)."""
