@@ -70,7 +70,7 @@ def _disputed(function: Function, entry: int, column: int, claim: float, value: 
         along[column] = scale
         other = _of_entry(function, along, entry)
         wide = (other.error + other.high - other.low) / scale
-        # An interval that holds both would agree with anything.
+        # An interval that holds both would agree with anything; one of a quarter of the gap holds one alone.
         if other.distance(claim * scale) <= other.error and wide < abs(claim - value) / 4:
             return True
     return False

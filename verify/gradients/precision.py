@@ -51,7 +51,12 @@ _NAMES = {torch.complex64: "float32"}
 _ROUNDINGS = 12.0
 _DEVIATIONS = 6.0
 _CHANGES = 3
+# How much smaller a change is that tells a jump: what a smooth gradient moves by is then 256 times smaller,
+# and stays below a quarter although three random changes of each size may differ by a factor of ten.
 _NEARER = 256.0
+_JUMPS = 1 / 4
+# The witness's own roundings move its gradient by some 10⁴ u at most, or 2⁻⁴⁰ of it: less is no movement.
+_UNMOVED = 2.0**-40
 _EXACT = (torch.float64, torch.complex128)
 # The sign, the exponent and 23 bits behind the leading one, of a float64.
 _LEADING = -(2**29)
@@ -172,7 +177,7 @@ def _compared(
     largest = float(np.max(np.abs(exact)))
     # A gradient that a much smaller change moves as far does not move: a maximum goes to another entry, a
     # corner is passed. Which side is right depends on the roundings.
-    jumps = ~np.isfinite(far + near) | ((near > far / 4) & (near > largest * 2.0**-40))
+    jumps = ~np.isfinite(far + near) | ((near > _JUMPS * far) & (near > _UNMOVED * largest))
     shift = float(np.max(np.where(jumps, 0.0, far)))
     scale = largest + shift / a.u
     bound = roundings * (a.u * scale + a.smallest)
@@ -180,7 +185,7 @@ def _compared(
     error = float(np.max(off)) if np.isfinite(found).all() else math.nan
     status = judge(error, bound)
     # A gradient that vanishes is what is left of terms that cancel; these then are its size.
-    vanishes = largest <= 2.0**-40 * shift / a.u
+    vanishes = largest <= _UNMOVED * shift / a.u
     visible = bound / (shift / a.u if vanishes else largest) if scale else 0.0
     note = f"{error / (a.u * scale) if scale else 0.0:.2g} u × scale"
     if status is Status.FAIL and not (off > bound)[~jumps].any() and not math.isnan(error):

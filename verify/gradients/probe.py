@@ -71,7 +71,7 @@ class Probe:
         return found
 
     def _wavers(self) -> bool:
-        """Whether the function gives another result at the point, by more than a rounding."""
+        """Whether the function gives another result at the point, by more than some thousand roundings."""
         again = row(self.function.evaluated().outputs)
         if again.shape != self.value.shape:
             return True
