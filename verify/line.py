@@ -19,6 +19,8 @@ Rungs = npt.NDArray[np.signedinteger[Any]]
 
 UNIT_ROUNDOFF = 2.0**-53
 _SMALLEST = 2.0**-1022
+# By how much an entry grows from beside 0 to the steps that is judged at the steps.
+_GROWN = 2.0**8
 # Deviations of rounding noise beyond six standard deviations: 2 in 10⁹ for a normal law, and a sum of
 # bounded rounding errors has lighter tails (Hoeffding 1963, theorem 2).
 _DEVIATIONS = 6.0
@@ -182,12 +184,14 @@ def from_rung(values: Vector, start: Rungs | None, reduce: np.ufunc = np.maximum
     return np.asarray(upwards[start, np.arange(start.size)])
 
 
-def noise(line: Line, start: Rungs | None, coarser: Sequence[Line]) -> Vector:
+def noise(line: Line, start: Rungs | None, coarser: Sequence[Line], scatter: Callable[[], Vector]) -> Vector:
     """How far an evaluation of each entry may be off, at any place from rung `start` on.
 
-    Noise that is relative to the value is larger at a rung than beside 0, in proportion to the value. An
-    entry that stands still on the grid may be rounded more coarsely than the grid can show: then its
-    least visible movement, on the ladders tried before too, is taken for a rounding.
+    Noise that is relative to the value is larger at a rung than beside 0, in proportion to the value. Where
+    the value grows a lot from next to nothing, as x³ does from 0, what looks like noise beside 0 may be
+    the function itself: it is then no more than the `scatter` of what the rungs tell. An entry that stands
+    still on the grid may be rounded more coarsely than the grid can show: then its least visible movement,
+    on the ladders tried before too, is taken for a rounding.
     """
     largest = line.largest
     if start is not None:
@@ -196,6 +200,9 @@ def noise(line: Line, start: Rungs | None, coarser: Sequence[Line]) -> Vector:
     # Where all values beside 0 are 0, so is their noise.
     relative = _DEVIATIONS * line.noise / np.maximum(line.beside, _SMALLEST)
     off = (relative + UNIT_ROUNDOFF) * largest
+    grown = largest > _GROWN * line.beside
+    if grown.any():
+        off = np.where(grown, np.minimum(off, _DEVIATIONS * scatter() + UNIT_ROUNDOFF * largest), off)
     if _still(line) is not None:
         # A staircase moves on both sides; what moves on one only is a maximum or a clamp at its corner.
         plus, minus = (

@@ -101,6 +101,11 @@ class Climb:
     # By how much the roundings of the quotients are amplified.
     size: float
 
+    @property
+    def count(self) -> int:
+        """How many estimates there are."""
+        return len(self.noise)
+
     @classmethod
     def of(cls, method: Extrapolation, span: float) -> Climb:
         """For differences over so many steps: 2 where they are central."""

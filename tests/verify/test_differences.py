@@ -168,3 +168,21 @@ def test_a_step_function_stands_still_and_a_rounded_one_is_told_from_it():
     )
     assert found.flat.tolist() == [True, False]
     assert found.reach[0] == 6
+
+
+@pytest.mark.parametrize(("power", "width"), [(3, 1e-12), (4, 1e-12), (5, 1e-12), (7, 1e-6)])
+def test_a_zero_of_high_order_is_seen_sharply(power, width):
+    # Beside 0 its own differences look like noise of its size; at the steps nothing of that is left.
+    found = at(lambda t: t**power, 0.0)
+    assert found.distance(0.0) <= found.error <= width
+
+
+def test_float32_inside_is_noise_where_the_value_grows_from_nothing():
+    errors, found = [], []
+    for k in range(300):
+        slope = 0.5 + k / 300
+        one = at(lambda t, slope=slope: float(np.float32(math.sin(slope * t))), 0.0)
+        errors.append(one.distance(slope))
+        found.append(one.error)
+    assert all(off <= error for off, error in zip(errors, found, strict=True))
+    assert np.median(found) < 1e-5
