@@ -48,6 +48,8 @@ LADDERS = (2.0**-3, 2.0**-11, 2.0**-19, 2.0**-27, 2.0**-35)
 
 # Extrapolation takes three rungs, and an error two estimates: no corner may lie above this rung.
 _LAST_START = RUNGS - 4
+# How many of the largest steps tell whether another slope is meant.
+_FAR = 3
 # Entries that are worked on at a time, so that what is formed of them stays in the cache.
 _ENTRIES = 2**13
 
@@ -144,15 +146,18 @@ def derivatives(function: Callable[[Vector], Vector]) -> Derivatives:
     Shapes: the function takes (places,) and gives (places, m).
     """
     with np.errstate(all="ignore"):
-        line = sample(function, LADDERS[0])
-        found = Derivatives.unknown(line.center.size)
-        lines, unsettled = [line], np.arange(line.center.size)
-        for ladder in LADDERS[1:]:
-            unsettled = unsettled[~_settle_in_parts(lines, unsettled, found)]
+        lines = [sample(function, LADDERS[0])]
+        found = Derivatives.unknown(lines[0].center.size)
+        unsettled = np.arange(lines[0].center.size)
+        for ladder in (*LADDERS[1:], None):
+            settled = _settle_in_parts(lines, unsettled, found)
+            if len(lines) > 1:
+                _give_up_torn(function, lines, unsettled[settled], found)
+            unsettled = unsettled[~settled]
             if not unsettled.size:
                 return found
-            lines.append(sample(function, ladder))
-        unsettled = unsettled[~_settle_in_parts(lines, unsettled, found)]
+            if ladder is not None:
+                lines.append(sample(function, ladder))
         _settle_at_corners([line.entries(unsettled) for line in lines], unsettled, found)
         return found
 
@@ -189,8 +194,6 @@ def _settle(
         line, coarser, chosen = line.entries(clear), [c.entries(clear) for c in coarser], chosen[clear]
         start = None if start is None or not start[clear].any() else start[clear]
     value, error = _central(line, start, coarser)
-    if coarser:
-        error = np.where(_torn(coarser[0], value, error), np.nan, error)
     found.low[chosen] = found.high[chosen] = value
     found.error[chosen] = error
     found.reach[chosen] = line.largest
@@ -234,23 +237,32 @@ def _central(line: Line, start: Rungs | None, coarser: Sequence[Line]) -> tuple[
     return value, error + hidden_corner(line, start) / 2
 
 
-def _torn(coarsest: Line, value: Vector, error: Vector) -> Flags:
-    """Whether large steps, to both sides, agree on another slope than the one that was found close by.
+def _give_up_torn(
+    function: Callable[[Vector], Vector], lines: Sequence[Line], chosen: Rungs, found: Derivatives
+) -> None:
+    """Take back the derivatives of entries that something rounds so coarsely that short steps do not move it.
 
-    Something inside is rounded so coarsely that short steps do not move it, or ripples too fine for large
-    ones to see: which of the two slopes is meant cannot be told. At a corner close by one side has the
-    slope that was found; at a steep place or a pole the quotients double or quadruple with every step.
+    Large steps, to both sides, then agree on another slope than the one that was found close by; and
+    that one is found again by steps as short at the ends of the large ones. At a corner close by, a pole
+    or a bend the slope out there is another. Which of the two slopes is meant cannot be told.
     """
-    steps = coarsest.steps[:3, None]
-    right = (coarsest.plus[:3] - coarsest.center) / steps
-    left = (coarsest.center - coarsest.minus[:3]) / steps
-    slopes = (right + left) / 2
-    slope, gap = np.abs(slopes[2]), np.abs(slopes[2] - value)
-    # A quarter of the gap tells the two apart; an eighth of the slope is far from a doubling.
-    spread = np.max(np.abs(slopes - slopes[2]), axis=0)
-    sides = np.maximum(np.abs(right[2] - slopes[2]), np.abs(left[2] - slopes[2]))
-    # A large step is rounded much less than the small one: within its error the slopes are the same.
-    return np.asarray((gap > error) & (spread < np.minimum(gap / 4, slope / 8)) & (sides < gap / 4))
+    first, value = lines[0].entries(chosen), found.low[chosen]
+    steps = first.steps[:_FAR, None]
+    right, left = first.plus[:_FAR] - first.center, first.minus[:_FAR] - first.center
+    slopes = (right - left) / (2 * steps)
+    gap = np.abs(slopes[-1] - value)
+    # A quarter of the gap tells the two slopes apart. A large step is rounded much less than a small one:
+    # within the error of that the slopes are the same.
+    apart = np.concatenate([slopes, right / steps, -left / steps]) - slopes[-1]
+    suspects = np.flatnonzero((gap > found.error[chosen]) & (np.max(np.abs(apart), axis=0) < gap / 4))
+    if not suspects.size:
+        return
+    short = lines[-1].steps[RUNGS // 2]
+    ends = np.concatenate([first.steps[:_FAR], -first.steps[:_FAR]])
+    there = function(ends + short)[:, chosen[suspects]]
+    here = np.concatenate([first.plus[:_FAR], first.minus[:_FAR]])[:, suspects]
+    again = np.abs((there - here) / short - value[suspects]) < gap[suspects] / 4
+    found.error[chosen[suspects[np.count_nonzero(again, axis=0) > _FAR]]] = np.nan
 
 
 def _one_sided(line: Line) -> tuple[Vector, Vector, Vector]:

@@ -175,7 +175,7 @@ def row(tensors: Sequence[torch.Tensor]) -> Vector:
 def _flat(x: torch.Tensor) -> Vector:
     wide = x if x.dtype in _WIDEST else x.to(torch.complex128 if x.is_complex() else torch.float64)
     entries = wide.numpy(force=True).reshape(-1)
-    return np.asarray(entries.view(np.float64) if x.is_complex() else entries)
+    return np.ascontiguousarray(entries).view(np.float64) if x.is_complex() else np.asarray(entries)
 
 
 def rows(evaluations: Sequence[Tensors | None], length: int) -> Vector:

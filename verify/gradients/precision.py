@@ -90,7 +90,8 @@ def _few_bits(x: torch.Tensor) -> torch.Tensor:
     """x in float64, with the leading 24 bits of every entry; the others are cut off."""
     if x.dtype in _WIDE:
         return x.to(_WIDE[x.dtype])
-    entries = torch.view_as_real(x.resolve_conj()) if x.is_complex() else x
+    x = x.resolve_conj().resolve_neg()
+    entries = torch.view_as_real(x) if x.is_complex() else x
     leading = (entries.view(torch.int64) & _LEADING).view(torch.float64)
     return torch.view_as_complex(leading) if x.is_complex() else leading
 
