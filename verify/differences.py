@@ -48,8 +48,9 @@ LADDERS = (2.0**-3, 2.0**-11, 2.0**-19, 2.0**-27, 2.0**-35)
 
 # Extrapolation takes three rungs, and an error two estimates: no corner may lie above this rung.
 _LAST_START = RUNGS - 4
-# How many of the largest steps tell whether another slope is meant.
-_FAR = 3
+# Where, in first steps, a slope is looked for again: where that of a smooth function has become another,
+# be its order as high as nine.
+_OUT = np.array([1.0, 7 / 8, 3 / 4, -1.0, -7 / 8, -3 / 4])
 # Entries that are worked on at a time, so that what is formed of them stays in the cache.
 _ENTRIES = 2**13
 
@@ -150,19 +151,20 @@ def derivatives(function: Callable[[Vector], Vector]) -> Derivatives:
         found = Derivatives.unknown(lines[0].center.size)
         unsettled = np.arange(lines[0].center.size)
         for ladder in (*LADDERS[1:], None):
-            settled = _settle_in_parts(lines, unsettled, found)
-            if len(lines) > 1:
-                _give_up_torn(function, lines, unsettled[settled], found)
+            settled, bent = _settle_in_parts(lines, unsettled, found)
+            if bent.any():
+                _give_up_torn(function, lines, unsettled[bent], found)
             unsettled = unsettled[~settled]
             if not unsettled.size:
                 return found
             if ladder is not None:
                 lines.append(sample(function, ladder))
+        unsettled = unsettled[~found.known[unsettled]]
         _settle_at_corners([line.entries(unsettled) for line in lines], unsettled, found)
         return found
 
 
-def _settle_in_parts(lines: Sequence[Line], chosen: Rungs, found: Derivatives) -> Flags:
+def _settle_in_parts(lines: Sequence[Line], chosen: Rungs, found: Derivatives) -> tuple[Flags, Flags]:
     """As `_settle`, for no more entries at a time than fit into the cache."""
     *coarser, line = lines
 
@@ -172,15 +174,18 @@ def _settle_in_parts(lines: Sequence[Line], chosen: Rungs, found: Derivatives) -
     if chosen.size == line.center.size <= _ENTRIES:
         return _settle(line, coarser, chosen, found, size)
     parts = np.split(chosen, range(_ENTRIES, chosen.size, _ENTRIES))
-    return np.concatenate(
-        [_settle(line.entries(p), [c.entries(p) for c in coarser], p, found, size) for p in parts]
-    )
+    told = [_settle(line.entries(p), [c.entries(p) for c in coarser], p, found, size) for p in parts]
+    settled, bent = (np.concatenate(flags) for flags in zip(*told, strict=True))
+    return settled, bent
 
 
 def _settle(
     line: Line, coarser: Sequence[Line], chosen: Rungs, found: Derivatives, size: Callable[[], float]
-) -> Flags:
-    """Write down the derivatives that this ladder of steps can tell. Returns which of its entries."""
+) -> tuple[Flags, Flags]:
+    """Write down the derivatives that this ladder of steps can tell.
+
+    Returns which of its entries are settled, and which of these larger steps do not settle.
+    """
     clear = line.finite
     start = after_corner(line)
     if start is not None:
@@ -189,18 +194,27 @@ def _settle(
         if lost is not None:
             clear = clear & ~lost
     if not clear.any():
-        return clear
+        return clear, clear
     if not clear.all():
         line, coarser, chosen = line.entries(clear), [c.entries(clear) for c in coarser], chosen[clear]
         start = None if start is None or not start[clear].any() else start[clear]
     value, error = _central(line, start, coarser)
+    bent = clear.copy()
+    bent[clear] = _bends(line, value, error) if not coarser else True
+    if line.uneven is not None:
+        # Noise that hides all may be a pole close by, which a lower ladder sees past.
+        vague = line.uneven & (error > np.abs(value))
+        better = ~(error >= found.error[chosen])
+        clear[clear] = ~vague
+        bent &= clear
+        line, value, error, chosen = line.entries(better), value[better], error[better], chosen[better]
     found.low[chosen] = found.high[chosen] = value
     found.error[chosen] = error
     found.reach[chosen] = line.largest
     flat = steps_up(line, coarser, size)
     if flat is not None:
         found.flat[chosen] = flat
-    return clear
+    return clear, bent
 
 
 def _settle_at_corners(lines: Sequence[Line], chosen: Rungs, found: Derivatives) -> None:
@@ -237,32 +251,41 @@ def _central(line: Line, start: Rungs | None, coarser: Sequence[Line]) -> tuple[
     return value, error + hidden_corner(line, start) / 2
 
 
+def _bends(line: Line, value: Vector, error: Vector) -> Flags:
+    """Whether the quotient of some step is off, and that of half the step suddenly is not.
+
+    That of a smooth function is off by a quarter then, or by a 16th or 64th where lower terms vanish.
+    """
+    off = np.abs(line.odd / (2 * line.steps[:, None]) - value)
+    return np.asarray(np.any((off[:-1] > 64 * off[1:]) & (off[:-1] > error), axis=0))
+
+
 def _give_up_torn(
     function: Callable[[Vector], Vector], lines: Sequence[Line], chosen: Rungs, found: Derivatives
 ) -> None:
     """Take back the derivatives of entries that something rounds so coarsely that short steps do not move it.
 
-    Large steps, to both sides, then agree on another slope than the one that was found close by; and
-    that one is found again by steps as short at the ends of the large ones. At a corner close by, a pole
-    or a bend the slope out there is another. Which of the two slopes is meant cannot be told.
+    Large steps, to both sides, then agree on another slope than the one that was found close by, and yet
+    steps as short find that one again as far out: in between the function jumps, often and evenly. Beyond
+    a corner, near a pole and on a bend the slope out there is another; past a single jump that of large
+    steps doubles with every half. Which of the two slopes is meant cannot be told.
     """
     first, value = lines[0].entries(chosen), found.low[chosen]
-    steps = first.steps[:_FAR, None]
-    right, left = first.plus[:_FAR] - first.center, first.minus[:_FAR] - first.center
-    slopes = (right - left) / (2 * steps)
+    steps = first.steps[:3, None]
+    right, left = (first.plus[:3] - first.center) / steps, (first.center - first.minus[:3]) / steps
+    slopes = (right + left) / 2
     gap = np.abs(slopes[-1] - value)
-    # A quarter of the gap tells the two slopes apart. A large step is rounded much less than a small one:
-    # within the error of that the slopes are the same.
-    apart = np.concatenate([slopes, right / steps, -left / steps]) - slopes[-1]
-    suspects = np.flatnonzero((gap > found.error[chosen]) & (np.max(np.abs(apart), axis=0) < gap / 4))
+    spread = np.max(np.abs(np.concatenate([slopes, right, left]) - slopes[-1]), axis=0)
+    # A large step is rounded much less than a small one: within the error of that the slopes are the same.
+    suspects = np.flatnonzero((gap > found.error[chosen]) & (spread < gap / 4))
     if not suspects.size:
         return
-    short = lines[-1].steps[RUNGS // 2]
-    ends = np.concatenate([first.steps[:_FAR], -first.steps[:_FAR]])
-    there = function(ends + short)[:, chosen[suspects]]
-    here = np.concatenate([first.plus[:_FAR], first.minus[:_FAR]])[:, suspects]
+    short = lines[-1].steps[-1]
+    ends = first.first_step * _OUT
+    there, here = (function(places)[:, chosen[suspects]] for places in (ends + short, ends))
+    # A quarter of the gap tells the two slopes apart.
     again = np.abs((there - here) / short - value[suspects]) < gap[suspects] / 4
-    found.error[chosen[suspects[np.count_nonzero(again, axis=0) > _FAR]]] = np.nan
+    found.error[chosen[suspects[np.mean(again, axis=0) > 1 / 2]]] = np.nan
 
 
 def _one_sided(line: Line) -> tuple[Vector, Vector, Vector]:

@@ -186,3 +186,31 @@ def test_float32_inside_is_noise_where_the_value_grows_from_nothing():
         found.append(one.error)
     assert all(off <= error for off, error in zip(errors, found, strict=True))
     assert np.median(found) < 1e-5
+
+
+@pytest.mark.parametrize("bits", [6, 8, 11, 16])
+def test_a_staircase_inside_is_not_taken_for_flat(bits):
+    # x + ⌊x⌉ on a grid: close by the slope is 1, meant are 2.
+    rng = np.random.default_rng(bits)
+    x, d = np.float32(rng.normal(size=2000)).astype(float), rng.choice([-1.0, 1.0], 2000)
+
+    def function(places):
+        there = x + places[:, None] * d
+        return there + np.round(there * 2**bits) / 2**bits
+
+    found = derivatives(function)
+    claimed = found.known & (found.distance(2 * d) > found.error)
+    assert np.count_nonzero(claimed) <= 2
+
+
+def test_corners_on_both_sides_are_seen_past():
+    # Close by the slope is 1, and 3 from some way out on to both sides.
+    near = 1.1 * 2.0 ** -np.arange(4, 18)
+
+    def function(places):
+        t = places[:, None]
+        return t + 2 * np.maximum(t - near, 0.0) + 2 * np.minimum(t + near, 0.0)
+
+    found = derivatives(function)
+    assert found.known.all()
+    assert (found.distance(np.ones(near.size)) <= found.error).all()

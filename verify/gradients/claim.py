@@ -47,10 +47,12 @@ def of_gradient(
     if largest <= bound:
         # Where the derivative vanishes, the function's own size is what an error is seen against.
         largest = max(largest, reach)
-    visible = bound / largest if largest else (0.0 if bound == 0 else math.inf)
+    # An error on the other side of what was measured shows that much later.
+    unseen = bound + measured if status is Status.PASS else bound
+    visible = unseen / largest if largest else (0.0 if unseen == 0 else math.inf)
     if corner:
         note = "anything between the one-sided derivatives passes"
-        wide = (bound + exact.high - exact.low) / largest if largest else 0.0
+        wide = (unseen + exact.high - exact.low) / largest if largest else 0.0
         return Answer(question, status, measured, bound, wide, note, at_corners=True)
     if status is Status.PASS and visible >= 1:
         status = Status.INCONCLUSIVE
@@ -92,7 +94,8 @@ def of_tangents(
     # As in reverse mode, where a derivative vanishes the function's own size takes its place.
     largest = np.where(largest > bound, largest, np.maximum(largest, numeric.reach[known]))
     with np.errstate(divide="ignore", invalid="ignore"):
-        visible = float(np.min(np.where(largest > 0, bound / largest, np.inf)))
+        unseen = np.where(measured <= bound, bound + measured, bound)
+        visible = float(np.min(np.where(largest > 0, unseen / largest, np.inf)))
     status = judge(float(measured[worst]), float(bound[worst]))
     if not largest.any() and not bound.any():
         visible = 0.0  # constant, and exactly so: any tangent but 0 would show

@@ -17,6 +17,9 @@ Gradient = Callable[[Vector], Vector]
 # How much shorter than the first the lines are that a failure is confirmed along, and how much longer.
 SCALES = (2.0**-8, 2.0**-16, 2.0**-24)
 _LONGER = (2.0**8, 2.0**4)
+# Long steps, and one that is shorter than the steps of a rounding to float32.
+_OUT = np.array([1 / 8, 7 / 64, 3 / 32, 5 / 64, 1 / 16])
+_SHORT = 2.0**-30
 # A step of the fine grid, 2⁻²⁰ of the scale, is added exactly to a value of 24 bits up to 2²⁹ scales.
 EXACT = 29
 
@@ -73,7 +76,23 @@ def _disputed(function: Function, entry: int, column: int, claim: float, value: 
         # An interval that holds both would agree with anything; one of a quarter of the gap holds one alone.
         if other.distance(claim * scale) <= other.error and wide < abs(claim - value) / 4:
             return True
-    return False
+    return _rounds_inside(function, entry, column, claim, value)
+
+
+def _rounds_inside(function: Function, entry: int, column: int, claim: float, value: float) -> bool:
+    """Whether long steps find the slope that autograd says, and short ones the other wherever they are made.
+
+    In between the function jumps, often and evenly: something inside is rounded.
+    """
+    along = np.zeros(sum(size(x) for x in function.point.variables))
+    along[column] = 1.0
+    values = function.along(along)
+    # A quarter of the gap tells the two slopes apart.
+    within = abs(claim - value) / 4
+    right, left, again = (values(places)[:, entry] for places in (_OUT, -_OUT, _OUT + _SHORT))
+    far, near = (right - left) / (2 * _OUT), (again - right) / _SHORT
+    found_far, found_near = np.abs(far - claim) < within, np.abs(near - value) < within
+    return bool(np.all(found_far) and np.mean(found_near) > 1 / 2)
 
 
 def _of_entry(function: Function, along: Vector, entry: int) -> Derivative:

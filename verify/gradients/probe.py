@@ -30,6 +30,8 @@ from verify.outcome import Status
 
 # How long the lines are that tell a rounding inside, along which they agree, from a pole.
 _LONGER = (2.0**4, 1.0, 2.0**-4)
+# How far out, in directions, a slope is looked for again: the middle of the steps of a line.
+_OUT = np.array([1 / 16, 3 / 64, 1 / 32, -1 / 16, -3 / 64, -1 / 32])
 # How many entries with a corner are judged by themselves.
 _CORNERS = 16
 
@@ -112,18 +114,34 @@ class Probe:
         return False
 
     def _rounds_inside(self, g: Vector) -> bool:
-        """Whether some longer line tells a derivative of its own, against the shorter that took its place.
+        """Whether a shorter line took the place of one that sees past a rounding inside, and not of a pole.
 
-        Then it may be no pole that the shorter line avoids, but a coarse rounding that it does not see past.
-        Across a pole the longer lines tell nothing: an interval that reaches to a quarter of its value.
+        A longer line then tells a derivative of its own, with an interval that does not reach to a quarter
+        of its value; and what the short one tells is found again by short steps further out, where no pole
+        is near.
         """
         for scale in _LONGER:
             longer = derivatives(self.function.along(scale * self.direction)).scaled(1 / scale)
             both = np.where(longer.known & self.numeric.known, g, 0.0)
             far, near = longer.weighted(both), self.numeric.weighted(both)
             if far.contradicts(near) and 4 * far.error < abs(far.middle):
-                return True
+                return self._found_again(longer, both != 0)
         return False
+
+    def _found_again(self, longer: Derivatives, part: Flags) -> bool:
+        """Whether steps as short as those of the line find its slopes at most places further out.
+
+        Only the entries are looked at of which a longer line tells another slope: a quarter of what the two
+        differ by tells them apart.
+        """
+        gap = np.abs(longer.low - self.numeric.low)
+        part = part & (gap > longer.error + self.numeric.error)
+        short = self.scale * 2.0**-9
+        values = self.function.along(self.direction)
+        with np.errstate(invalid="ignore"):
+            slopes = (values(_OUT + short)[:, part] - values(_OUT)[:, part]) / short
+            again = np.abs(slopes - self.numeric.low[part]) < gap[part] / 4
+        return not again.size or bool(np.mean(again) > 1 / 2)
 
     def _asked(self, questions: Questions, prefix: str) -> Iterator[Answer]:
         smooth = self.numeric.known & ~self.numeric.kink

@@ -79,10 +79,23 @@ def test_close_to_a_pole_a_shorter_line_decides(distance):
         assert wrong.status is Status.FAIL, str(wrong)
 
 
-def test_float32_inside_is_no_wrong_gradient():
+@pytest.mark.parametrize("narrow", [torch.float32, torch.float16])
+def test_a_narrow_dtype_inside_is_no_wrong_gradient(narrow):
     for seed in range(20):
-        report = check_gradient(lambda x: x + x.float().sin().double(), drawn(20, seed=seed), seed=seed)
+        report = check_gradient(lambda x: x + x.to(narrow).sin().double(), drawn(20, seed=seed), seed=seed)
         assert report.status is not Status.FAIL, str(report)
+
+
+def test_networks_of_piecewise_functions_are_judged():
+    # Close by and far out their slopes differ, as those of a staircase do.
+    for seed in range(5):
+        x, *weights = (drawn(16, 16, seed=10 * seed + k) for k in range(5))
+        report = check_gradient(
+            lambda x, *w: F.relu(F.relu(F.relu(x @ w[0]) @ w[1]) @ w[2]), (x, *weights[:3])
+        )
+        assert report.status is Status.PASS, str(report)
+        report = check_gradient(lambda x: x.cummax(0).values, drawn(200, seed=seed), seed=seed)
+        assert report.status is Status.PASS, str(report)
 
 
 @pytest.mark.parametrize("narrow", [torch.float32, torch.bfloat16])
