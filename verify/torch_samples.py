@@ -18,7 +18,8 @@ from typing import Any
 import torch
 
 from verify.gradients.check import examine
-from verify.gradients.function import UnusableFunction, UnusableInput
+from verify.gradients.function import UnusableFunction
+from verify.gradients.point import UnusableInput
 from verify.gradients.questions import Questions
 from verify.gradients.report import Answer, GradientReport
 from verify.outcome import Outcome, Status

@@ -2,26 +2,16 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
-from pathlib import Path
-
 import pytest
 import torch
 
+from tests.wrong_on_purpose import faults
 from verify import known_deviations, run
 from verify.case import HARD, Case
 from verify.checks import checks
 from verify.operation import Operation
 from verify.operations import catalogue
 from verify.outcome import Outcome, Status
-
-_spec = importlib.util.spec_from_file_location("faults", Path(__file__).with_name("faults.py"))
-assert _spec is not None
-assert _spec.loader is not None
-faults = importlib.util.module_from_spec(_spec)
-sys.modules["faults"] = faults
-_spec.loader.exec_module(faults)
 
 _SEED = 20240229
 

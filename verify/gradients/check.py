@@ -14,19 +14,14 @@ from typing import Any
 import numpy as np
 
 from verify.gradients.draws import Draws
-from verify.gradients.function import (
-    Function,
-    Point,
-    Tensors,
-    UnusableFunction,
-    point_of,
-    untouched_random_state,
-)
+from verify.gradients.function import Function, UnusableFunction, untouched_random_state
+from verify.gradients.point import Point, point_of
 from verify.gradients.precision import against_witness, narrow, widened, witness
 from verify.gradients.probe import Probe
 from verify.gradients.questions import Questions
 from verify.gradients.report import Answer, GradientReport, overall
 from verify.gradients.reverse import Vjp
+from verify.gradients.rows import Tensors
 from verify.gradients.second_order import second_order as second_order_of
 
 

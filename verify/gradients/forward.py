@@ -9,7 +9,8 @@ import numpy as np
 import torch
 from torch.autograd import forward_ad
 
-from verify.gradients.function import Function, Tensors, UnusableFunction, first_line, row, tensors_of
+from verify.gradients.function import Function, UnusableFunction, first_line
+from verify.gradients.rows import Tensors, row, tensors_of
 from verify.line import Vector
 
 # What an operation without forward mode raises, in torch itself or out of the checked function.

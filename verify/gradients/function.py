@@ -1,36 +1,21 @@
-"""Function: a callable on tensors at a point, run as a map from real vectors to real vectors.
-
-A complex entry counts as two real ones, its real and its imaginary part. With that, torch's convention
-for complex gradients, the conjugate Wirtinger derivative, is the ordinary gradient of a real function.
-"""
+"""Function: a callable on tensors at a point, run as a map from real rows to real rows."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
-import numpy as np
 import torch
 
-from verify.gradients.nest import leaves, mapped, tensors
+from verify.gradients.nest import tensors
+from verify.gradients.point import Arguments, Point, UnusableInput
+from verify.gradients.rows import Tensors, laid_out, rows, size, tensors_of
 from verify.line import Vector
 
-Tensors = tuple[torch.Tensor, ...]
-# What a person passes: tensors, lists of tensors, and anything else, which is handed on as it is.
-Arguments = tuple[Any, ...]
-
-
-_WIDEST = (torch.float64, torch.complex128)
-_DTYPES = (*_WIDEST, torch.float32, torch.float16, torch.bfloat16, torch.complex64)
 # Entries that are moved in one operation, all places together: beyond it each place has its own.
 _TOGETHER = 2**15
-
-
-class UnusableInput(ValueError):
-    """The inputs cannot be differentiated; the message says which, and what to do."""
 
 
 class UnusableFunction(ValueError):
@@ -40,180 +25,6 @@ class UnusableFunction(ValueError):
 def first_line(error: BaseException) -> str:
     """The first line of what an exception says, which may be nothing."""
     return next(iter(str(error).splitlines()), "")
-
-
-@dataclass(frozen=True)
-class Point:
-    """Where a function is differentiated: its arguments, and which of their tensors are variables.
-
-    `arguments` hold the tensors at their places; `variables` are those that require a gradient, in the
-    order in which they are met.
-    """
-
-    arguments: Arguments
-    variables: Tensors
-
-    def variables_in(self, arguments: Arguments) -> Tensors:
-        """The tensors that stand in other arguments where the variables stand in these."""
-        pairs = zip(leaves(self.arguments), leaves(arguments), strict=True)
-        return tuple(other for own, other in pairs if isinstance(own, torch.Tensor) and own.requires_grad)
-
-    @cached_property
-    def _plain(self) -> bool:
-        """Whether nothing but variables was passed, none of them inside a list."""
-        return len(self.arguments) == len(self.variables) and all(
-            isinstance(a, torch.Tensor) and a.requires_grad for a in self.arguments
-        )
-
-    def rebuilt(self, variables: Sequence[torch.Tensor]) -> Arguments:
-        """The arguments with other tensors in the place of the variables."""
-        if self._plain:
-            return tuple(variables)
-        following = iter(variables)
-        rebuilt: Arguments = mapped(lambda x: next(following) if x.requires_grad else x, self.arguments)
-        return rebuilt
-
-    def with_own_constants(self) -> Point:
-        """The same with copies of the tensors that are held fixed: what is done to them is no loss."""
-        arguments = mapped(lambda x: x if x.requires_grad else x.clone(), self.arguments)
-        return Point(arguments, self.variables)
-
-    @property
-    def constants(self) -> Tensors:
-        """The tensors that are held fixed."""
-        return tuple(t for t in tensors(self.arguments) if not t.requires_grad)
-
-
-def point_of(inputs: Any) -> Point:
-    """Collect the variables among the inputs and refuse what has no derivative.
-
-    Raises: UnusableInput where no input requires a gradient, or one is sparse, or its entries overlap in
-    memory, or the variables lie on several devices.
-    """
-    arguments = tuple(inputs) if isinstance(inputs, list | tuple) else (inputs,)
-    variables = tuple(t for t in tensors(arguments) if t.requires_grad)
-    if not variables:
-        raise UnusableInput(
-            "no input requires a gradient: call requires_grad_() on the floating or complex tensors that "
-            f"the gradient is asked for ({_listed(arguments)})"
-        )
-    devices = {x.device for x in variables}
-    if len(devices) > 1:
-        raise UnusableInput(
-            f"the inputs lie on different devices, {', '.join(sorted(map(str, devices)))}: "
-            "move them to one, and move them on inside the function"
-        )
-    for position, x in enumerate(variables):
-        if x.is_nested:
-            raise UnusableInput(
-                f"input {position} is a nested tensor: pass its parts and nest them inside the function"
-            )
-        if x.is_meta:
-            raise UnusableInput(f"input {position} lies on the device meta and has no values")
-        if x.dtype not in _DTYPES:
-            raise UnusableInput(
-                f"input {position} has the dtype {x.dtype}, in which torch cannot compare values: pass a "
-                "wider one and narrow it inside the function"
-            )
-        if x.layout is not torch.strided:
-            raise UnusableInput(
-                f"input {position} has the layout {x.layout}: an entry that is not stored cannot be moved; "
-                "pass its values and build the sparse tensor inside the function"
-            )
-        if _overlaps(x):
-            raise UnusableInput(
-                f"input {position} has entries that share memory (strides {x.stride()} for the shape "
-                f"{tuple(x.shape)}): they cannot be moved apart; pass x.clone()"
-            )
-    return Point(arguments, variables)
-
-
-def _listed(arguments: Arguments) -> str:
-    kinds = [str(t.dtype).removeprefix("torch.") for t in tensors(arguments)]
-    return "tensors: " + ", ".join(kinds) if kinds else "there is no tensor among them"
-
-
-def _overlaps(x: torch.Tensor) -> bool:
-    """Whether two entries share memory although neither is an expanded one (stride 0)."""
-    steps = sorted((stride, size) for stride, size in zip(x.stride(), x.shape, strict=True) if size > 1)
-    reach = 0
-    for stride, size in steps:
-        if stride == 0:
-            continue
-        if stride <= reach:
-            return True
-        reach += stride * (size - 1)
-    return False
-
-
-def real(x: torch.Tensor) -> torch.Tensor:
-    """A tensor's entries as one real row. Shapes: (…,) gives (n,), or (2n,) for a complex one."""
-    x = x.resolve_conj().resolve_neg()
-    return (torch.view_as_real(x) if x.is_complex() else x).reshape(-1)
-
-
-def like(row: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
-    """The inverse of `real`: a real row in the shape and the dtype of x."""
-    if x.is_complex():
-        return torch.view_as_complex(row.reshape(*x.shape, 2)).to(x.dtype)
-    return row.reshape(x.shape).to(x.dtype)
-
-
-def size(x: torch.Tensor) -> int:
-    """How many real entries a tensor has."""
-    return x.numel() * (2 if x.is_complex() else 1)
-
-
-def row(tensors: Sequence[torch.Tensor]) -> Vector:
-    """Several tensors as one real vector in float64."""
-    if not tensors:
-        return np.zeros(0)
-    parts = [_flat(t) for t in tensors]
-    return parts[0] if len(parts) == 1 else np.concatenate(parts)
-
-
-def _flat(x: torch.Tensor) -> Vector:
-    wide = x if x.dtype in _WIDEST else x.to(torch.complex128 if x.is_complex() else torch.float64)
-    entries = wide.numpy(force=True).reshape(-1)
-    return np.ascontiguousarray(entries).view(np.float64) if x.is_complex() else np.asarray(entries)
-
-
-def rows(evaluations: Sequence[Tensors | None], length: int) -> Vector:
-    """Several evaluations as real rows of one length; nan for those that are missing or of another shape.
-
-    Shapes: gives (evaluations, length).
-    """
-    first = [] if evaluations[0] is None else [y.shape for y in evaluations[0]]
-    whole = [e for e in evaluations if e is not None and [y.shape for y in e] == first]
-    if len(whole) == len(evaluations):
-        parts = [_flat(torch.stack(ys)).reshape(len(whole), -1) for ys in zip(*whole, strict=True)]
-        return parts[0] if len(parts) == 1 else np.concatenate(parts, axis=1)
-    found = np.full((len(evaluations), length), np.nan)
-    for values, e in zip(found, evaluations, strict=True):
-        if e is not None and sum(map(size, e)) == length:
-            values[:] = row(e)
-    return found
-
-
-def split(vector: Vector, tensors: Sequence[torch.Tensor]) -> list[Vector]:
-    """A real vector in pieces, one for each tensor."""
-    pieces, begin = [], 0
-    for t in tensors:
-        pieces.append(vector[begin : begin + size(t)])
-        begin += size(t)
-    return pieces
-
-
-def tensors_of(vector: Vector, like_these: Sequence[torch.Tensor]) -> Tensors:
-    """A real vector as tensors of the shapes, dtypes and devices of others."""
-    return tuple(_tensor(piece, x) for piece, x in zip(split(vector, like_these), like_these, strict=True))
-
-
-def _tensor(piece: Vector, x: torch.Tensor) -> torch.Tensor:
-    values = torch.from_numpy(piece.copy())
-    if x.dtype is torch.float64 and x.is_cpu:
-        return values.view(x.shape)
-    return like(values.to(x.device), x)
 
 
 @dataclass(frozen=True)
@@ -386,19 +197,6 @@ def _differentiable(outputs: Tensors) -> tuple[int, ...]:
         if outputs[i].layout is not torch.strided:
             raise UnusableFunction(f"output {i} has the layout {outputs[i].layout}: return y.to_dense()")
     return tuple(i for i in floating if outputs[i].requires_grad) or tuple(floating)
-
-
-def laid_out(values: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
-    """Values in memory of their own, with the strides of x; the same where x is expanded.
-
-    `values` must be alike along the dimensions in which x is expanded.
-    """
-    if 0 in x.stride() and x.numel():
-        once = values[tuple(slice(0, 1) if s == 0 else slice(None) for s in x.stride())]
-        return once.clone(memory_format=torch.contiguous_format).expand(x.shape)
-    if x.is_contiguous():
-        return values.clone(memory_format=torch.contiguous_format)
-    return torch.empty_strided(x.shape, x.stride(), dtype=values.dtype, device=x.device).copy_(values)
 
 
 def _moved(x: torch.Tensor, move: torch.Tensor, places: Vector) -> list[torch.Tensor]:

@@ -7,8 +7,9 @@ from collections.abc import Callable
 import numpy as np
 
 from verify.differences import Derivative, Derivatives, derivatives
-from verify.gradients.function import Function, Tensors, row, size, split
+from verify.gradients.function import Function
 from verify.gradients.report import Place
+from verify.gradients.rows import Tensors, row, size, split
 from verify.line import Vector
 
 Gradient = Callable[[Vector], Vector]

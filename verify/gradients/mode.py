@@ -6,9 +6,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from verify.gradients import forward, reverse
-from verify.gradients.function import Evaluated, Function, Tensors
+from verify.gradients.function import Evaluated, Function
 from verify.gradients.questions import Questions
 from verify.gradients.reverse import Vjp
+from verify.gradients.rows import Tensors
 from verify.line import Vector
 
 # A function, its result at a point with the graph, and weights, to the derivative.

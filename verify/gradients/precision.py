@@ -19,24 +19,15 @@ import torch
 from verify.arithmetic import Arithmetic
 from verify.gradients.claim import gravest
 from verify.gradients.draws import Draws
-from verify.gradients.function import (
-    Evaluated,
-    Function,
-    Point,
-    Tensors,
-    UnusableFunction,
-    laid_out,
-    row,
-    size,
-    split,
-    tensors_of,
-)
+from verify.gradients.function import Evaluated, Function, UnusableFunction
 from verify.gradients.mode import Mode, modes
 from verify.gradients.nest import mapped
+from verify.gradients.point import Point
 from verify.gradients.questions import Questions
 from verify.gradients.report import Answer
 from verify.gradients.reverse import Vjp
 from verify.gradients.rounding import RandomlyRounded
+from verify.gradients.rows import Tensors, laid_out, row, size, split, tensors_of
 from verify.line import Vector
 from verify.outcome import Status, judge
 

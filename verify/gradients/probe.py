@@ -20,11 +20,12 @@ from verify.gradients import claim
 from verify.gradients import forward as forward_mode
 from verify.gradients import reverse as reverse_mode
 from verify.gradients.draws import Draws
-from verify.gradients.function import Evaluated, Function, Tensors, UnusableFunction, row, size
+from verify.gradients.function import Evaluated, Function, UnusableFunction
 from verify.gradients.locate import EXACT, SCALES, Gradient, worst_place
 from verify.gradients.questions import Questions
 from verify.gradients.report import Answer, Place
 from verify.gradients.reverse import Vjp
+from verify.gradients.rows import Tensors, row, size
 from verify.line import Flags, Vector
 from verify.outcome import Status
 

@@ -7,7 +7,9 @@ from typing import Any
 import torch
 
 from verify.gradients.draws import Draws
-from verify.gradients.function import Function, Point, Tensors, UnusableInput, size, tensors_of
+from verify.gradients.function import Function
+from verify.gradients.point import Point, UnusableInput
+from verify.gradients.rows import Tensors, size, tensors_of
 
 
 def second_order(function: Function, draws: Draws, given: Tensors | None = None) -> Function:

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from tests.verify.gradients.functions import altered, drawn, in_a_batch, sine, softmax
 from verify.gradients.check import check_gradient
-from verify.gradients.function import UnusableFunction, UnusableInput
+from verify.gradients.function import UnusableFunction
+from verify.gradients.point import UnusableInput
 from verify.outcome import Status
 
 F = torch.nn.functional
