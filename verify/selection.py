@@ -52,9 +52,16 @@ def choose(kind: str, wanted: Sequence[str], valid: Iterable[str]) -> tuple[str,
 
 
 def _no_such(kind: str, pattern: str, names: Sequence[str]) -> str:
-    near = difflib.get_close_matches(pattern, names, n=3, cutoff=0.6)
+    # A name with dots is meant by its last part as well: nn.functional.hardsigmoid by hardsigmoid.
+    near = sorted(names, key=lambda name: -_likeness(pattern, name))[:3]
+    near = [name for name in near if _likeness(pattern, name) > 0.6]
     hint = f"did you mean {' or '.join(near)}?" if near else f"valid: {', '.join(names)}"
     return f"no {kind} matches {pattern!r}: {hint}"
+
+
+def _likeness(pattern: str, name: str) -> float:
+    parts = (name, name.rpartition(".")[2])
+    return max(difflib.SequenceMatcher(None, pattern, part).ratio() for part in parts)
 
 
 def cases(selection: Selection, catalogue: Mapping[str, Operation], present: Sequence[str]) -> Iterator[Case]:

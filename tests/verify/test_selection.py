@@ -164,3 +164,9 @@ def test_a_compiled_case_is_named_so():
     assert all(i.endswith("-compiled]") for i in ids(operations=("tanh",), implementation="compiled"))
     with pytest.raises(UnknownName, match="no case matches"):
         ids(operations=(name,), implementation="eager")
+
+
+def test_a_name_with_dots_is_found_by_its_last_part():
+    names = ("sigmoid", "nn.functional.hardsigmoid", "cos")
+    with pytest.raises(UnknownName, match=r"did you mean nn\.functional\.hardsigmoid or sigmoid\?"):
+        choose("operator", ("hardsigmod",), names)
