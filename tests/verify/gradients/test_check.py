@@ -87,6 +87,19 @@ def test_a_narrow_dtype_inside_is_no_wrong_gradient(narrow):
         assert report.status is not Status.FAIL, str(report)
 
 
+def test_a_steep_function_is_no_rounding_inside():
+    # Forty steps of the logistic map: long lines tell another slope than short ones, here and elsewhere.
+    def iterated(x):
+        for _ in range(40):
+            x = 3.9 * x * (1 - x)
+        return x
+
+    for seed in range(4):
+        x = drawn(5, seed=seed).detach().sigmoid().requires_grad_()
+        report = check_gradient(iterated, x, seed=seed)
+        assert report.status is Status.PASS, str(report)
+
+
 def test_networks_of_piecewise_functions_are_judged():
     # Close by and far out their slopes differ, as those of a staircase do.
     for seed in range(5):
