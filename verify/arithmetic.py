@@ -18,12 +18,18 @@ _FORMATS = {
     "bfloat16": (8, -126, 127),
 }
 
-# Documented worst errors of exp, log, tanh, in ulps of the working type.
-# cpu: SLEEF's u10 (1 ulp) and u20 (2 ulp) kernels, both of which ATen's vectorised code calls.
-# cuda: CUDA C++ Programming Guide, "Mathematical Functions", expf and tanhf: 2 ulp.
-# mps: Metal Shading Language Specification, table of ulp values, exp and tanh: 5 ulp (fast math off).
-# xpu: OpenCL C 3.0, table of relative errors, tanh: 5 ulp.
-_ELEMENTARY_ULPS = {"cpu": 2.0, "cuda": 2.0, "mps": 5.0, "xpu": 5.0}
+# Documented worst errors of elementary functions, in ulps of the working type; `elementary` where no other
+# row names the function.
+# cpu: SLEEF's u10 (1 ulp) and u20 (2 ulp) kernels, both of which ATen's vectorised code calls; erfc is u15.
+# cuda: CUDA C++ Programming Guide, "Mathematical Functions", the larger of single and double precision.
+# mps: Metal Shading Language Specification, table of ulp values (fast math off).
+# xpu: OpenCL C 3.0, table of relative errors.
+_ULPS: dict[str, dict[str, float]] = {
+    "cpu": {"elementary": 2.0},
+    "cuda": {"elementary": 2.0, "tan": 4.0, "sinh": 3.0, "erfc": 5.0, "pow": 4.0},
+    "mps": {"elementary": 5.0, "tan": 6.0, "erfc": 16.0, "pow": 16.0},
+    "xpu": {"elementary": 5.0, "erf": 16.0, "erfc": 16.0, "pow": 16.0},
+}
 
 
 @dataclass(frozen=True)
@@ -58,11 +64,22 @@ class Arithmetic:
             u=u,
             w=w,
             # One ulp is at most 2w relative to the value it belongs to; a narrower result is rounded again.
-            elementary=2 * w * _ELEMENTARY_ULPS[device.split(":")[0]] + (u if u > w else 0.0),
+            elementary=2 * w * _ULPS[device.split(":")[0]]["elementary"] + (u if u > w else 0.0),
             largest=(2.0 - 2.0 ** (1 - precision)) * 2.0**greatest,
             smallest_normal=2.0**least,
             smallest=2.0 ** (least - precision + 1),
         )
+
+    def of_function(self, name: str) -> float:
+        """The documented relative error of an elementary function in the working type, before it is stored.
+
+        `exact` names functions that round nothing, `correct` those that round the exact result once.
+        """
+        if name in ("exact", "correct"):
+            return 0.0 if name == "exact" else self.w
+        row = _ULPS[self.device.split(":")[0]]
+        # One ulp is at most 2w relative to the value it belongs to.
+        return 2 * self.w * row.get(name, row["elementary"])
 
     def gamma(self, n: float | np.ndarray[Any, Any]) -> Any:
         """γₙ = nw/(1 − nw): n working roundings in a row. Infinite where nw ≥ 1 (no bound exists).

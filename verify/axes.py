@@ -15,13 +15,23 @@ def kept(y: Any, shape: tuple[int, ...], dim: Any, keepdim: bool = False) -> Arr
 
     Shapes: `y` reduced from `shape` over `dim` (None: all); the result has as many dimensions as `shape`.
     """
-    reduced: Array = np.asarray(y)
     if keepdim:
-        return reduced
+        return np.reshape(y, np.shape(y))
     if dim is None:
-        return reduced.reshape((1,) * len(shape))
-    restored: Array = np.expand_dims(reduced, dim)
+        return np.reshape(y, (1,) * len(shape))
+    restored: Array = np.expand_dims(y, dim)
     return restored
+
+
+def summed_to(x: Array, shape: tuple[int, ...]) -> Array:
+    """The gradient of a broadcast input: summed over the dimensions that it was repeated along.
+
+    Shapes: x as broadcast; the result has `shape`.
+    """
+    added = x.ndim - len(shape)
+    repeated = tuple(i for i, n in enumerate(shape, start=added) if n == 1 and x.shape[i] != 1)
+    axes = (*range(added), *repeated)
+    return np.reshape(np.sum(x, axis=axes) if axes else x, shape)
 
 
 def terms(x: Array, dim: Any) -> int:

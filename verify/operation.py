@@ -100,6 +100,47 @@ class Identity:
 
 
 @dataclass(frozen=True)
+class Special:
+    """Inputs beyond ordinary arithmetic (nan, ±inf, ±0, no entries) and the exact result that is required.
+
+    `inputs` and `expected` are arrays; a nan is required to be a nan, and a zero to have its sign.
+    Source: the standard or the page of torch's documentation that requires it.
+    """
+
+    name: str
+    inputs: Inputs
+    expected: Array
+    source: str
+    options: Options = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """A call that torch documents as an error: it must raise, not return something, and not crash.
+
+    `call(function, tensor)` makes it; `tensor(*shape)` gives a tensor of the case's dtype and device, its
+    entries 0.5. `raises` are the exceptions that count. `crashes` marks what has been known to end the
+    process: it is tried in a process of its own.
+    """
+
+    name: str
+    call: Callable[[Callable[..., Any], Callable[..., Any]], Any]
+    raises: tuple[type[Exception], ...] = (RuntimeError,)
+    crashes: bool = False
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Along which dimension a call is many independent calls: that of each input, and of the result.
+
+    None for an input that all of them share.
+    """
+
+    inputs: tuple[int | None, ...]
+    output: int = 0
+
+
+@dataclass(frozen=True)
 class Cost:
     """The least work an operation can do on a workload.
 
@@ -120,7 +161,8 @@ class Operation:
     **options)` returns one array an input, None for an index input; `vjp` is None where torch defines
     no gradient. `naive` is the textbook formula in torch that a stable implementation must outlive.
     `check` workloads are small and awkward, `bench` ones are what people run; the first `bench`
-    workload is the one a quick run times.
+    workload is the one a quick run times. `batch(workload)` is None where a call is not many independent
+    ones.
 
     Example: `verify/operations/` holds one record an operation; a new one needs nothing else.
     """
@@ -136,6 +178,9 @@ class Operation:
     cost: Callable[[Workload], Cost]
     identities: tuple[Identity, ...]
     naive: Callable[..., Any] | None = field(default=None)
+    special: tuple[Special, ...] = ()
+    refuses: tuple[Refusal, ...] = ()
+    batch: Callable[[Workload], Batch | None] = lambda workload: None
 
     def __post_init__(self) -> None:
         if not self.check:

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
-
-from verify.operation import Cost, Inputs, Workload
+from verify.operation import Cost, Workload
 
 # `square` for a dimension that is mistaken for the other; the last one is longer than any vector register.
 SUMS_CHECK = (
@@ -39,8 +37,3 @@ def reduction_cost(workload: Workload) -> Cost:
     """Every entry is read once and met once; what is written is small beside it."""
     n = float(math.prod(workload.shapes[0]))
     return Cost(n, n)
-
-
-def values(*numbers: float) -> Inputs:
-    """One vector of these numbers, as the inputs of an operation."""
-    return (np.array(numbers),)

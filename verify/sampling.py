@@ -7,10 +7,15 @@ from collections.abc import Callable
 
 import numpy as np
 
-from verify.operation import Array, Cost, Inputs, Workload
+from verify.operation import Array, Batch, Cost, Inputs, Workload
 
 # float32, float16 and bfloat16 all hold the integers up to 256 exactly.
 _EXACT_INTEGERS = 256
+
+
+def values(*numbers: float) -> Inputs:
+    """One vector of these numbers, as the inputs of an operation."""
+    return (np.array(numbers),)
 
 
 def normal(generator: np.random.Generator, workload: Workload) -> Inputs:
@@ -74,3 +79,39 @@ def elementwise_cost(flops: float) -> Callable[[Workload], Cost]:
         return Cost(flops * n, 2 * n, n)
 
     return cost
+
+
+def broadcast_cost(flops: float) -> Callable[[Workload], Cost]:
+    """A cost of so many flops an entry of the result, to which the shapes of all inputs broadcast."""
+
+    def cost(workload: Workload) -> Cost:
+        n = float(math.prod(np.broadcast_shapes(*workload.shapes)))
+        return Cost(flops * n, n + sum(math.prod(shape) for shape in workload.shapes), n)
+
+    return cost
+
+
+def elementwise_batch(workload: Workload) -> Batch | None:
+    """Entries are independent: along the first dimension, where all inputs have it."""
+    first, *others = workload.shapes
+    alike = len(first) > 0 and all(shape == first for shape in others)
+    return Batch((0,) * len(workload.shapes)) if alike else None
+
+
+def beside_dim(workload: Workload) -> Batch | None:
+    """Rows are independent: along the first dimension that an option `dim` does not take together."""
+    (shape, *_), dim = workload.shapes, workload.options.get("dim")
+    if dim is None:
+        return None
+    taken = {d % len(shape) for d in (dim if isinstance(dim, tuple) else (dim,))}
+    free = [d for d in range(len(shape)) if d not in taken]
+    if not free:
+        return None
+    # A reduced dimension before it vanishes from the result, unless its size 1 is kept.
+    before = 0 if workload.options.get("keepdim") else sum(d < free[0] for d in taken)
+    return Batch((free[0],), free[0] - before)
+
+
+def first_of_all(workload: Workload) -> Batch:
+    """The first dimension of every input and of the result holds independent calls."""
+    return Batch((0,) * len(workload.shapes))

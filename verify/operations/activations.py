@@ -8,8 +8,8 @@ import numpy as np
 import torch
 
 from verify.arithmetic import Arithmetic
-from verify.operation import Array, Domain, Formula, HardInput, Identity, Inputs, Operation, Workload
-from verify.sampling import elementwise_cost, of_every_size, off_zero
+from verify.operation import Array, Domain, Formula, HardInput, Identity, Operation, Workload
+from verify.sampling import elementwise_cost, of_every_size, off_zero, values
 
 _CHECK = (
     Workload("7", ((7,),)),
@@ -25,10 +25,6 @@ _BENCH = (
 )
 
 
-def _values(*numbers: float) -> Inputs:
-    return (np.array(numbers),)
-
-
 def _gone(a: Arithmetic) -> float:
     """Where exp(−x) is below every number of the dtype: beyond it the textbook formulas are inf/inf."""
     return float(np.ceil(2 * max(-np.log(a.smallest), np.log(a.largest))))
@@ -40,13 +36,13 @@ def _rounded_away(a: Arithmetic) -> float:
 
 
 _FAR = (
-    HardInput("rounded away", lambda a: _values(_rounded_away(a), -_rounded_away(a)), far=True),
-    HardInput("beyond exp", lambda a: _values(_gone(a), -_gone(a)), far=True),
-    HardInput("largest", lambda a: _values(a.largest, -a.largest), far=True),
+    HardInput("rounded away", lambda a: values(_rounded_away(a), -_rounded_away(a)), far=True),
+    HardInput("beyond exp", lambda a: values(_gone(a), -_gone(a)), far=True),
+    HardInput("largest", lambda a: values(a.largest, -a.largest), far=True),
 )
 _NEAR_ZERO = (
-    HardInput("zeros", lambda a: _values(0.0, -0.0)),
-    HardInput("smallest", lambda a: _values(a.smallest, -a.smallest, a.smallest_normal, -a.smallest_normal)),
+    HardInput("zeros", lambda a: values(0.0, -0.0)),
+    HardInput("smallest", lambda a: values(a.smallest, -a.smallest, a.smallest_normal, -a.smallest_normal)),
 )
 
 
@@ -171,7 +167,7 @@ RELU = Operation(
     ),
     domain=Domain(
         off_zero,
-        (*_NEAR_ZERO, HardInput("largest", lambda a: _values(a.largest, -a.largest), far=True)),
+        (*_NEAR_ZERO, HardInput("largest", lambda a: values(a.largest, -a.largest), far=True)),
     ),
     check=_CHECK,
     bench=_BENCH,

@@ -11,8 +11,8 @@ import torch
 from verify.arithmetic import Arithmetic
 from verify.axes import kept
 from verify.operation import Array, Domain, Formula, HardInput, Identity, Operation
-from verify.reductions import BENCH, ONE_DIM_CHECK, SUMS_CHECK, reduction_cost, values
-from verify.sampling import distinct
+from verify.reductions import BENCH, ONE_DIM_CHECK, SUMS_CHECK, reduction_cost
+from verify.sampling import distinct, values
 
 
 def _amax(x: Array, dim: Any = None, keepdim: bool = False) -> Array:

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from verify.arithmetic import Arithmetic, compounded
+from verify.axes import summed_to
 from verify.operation import Array, Cost, Domain, Formula, HardInput, Identity, Inputs, Operation, Workload
 from verify.sampling import normal
 
@@ -28,17 +29,10 @@ def _columns(a: Array, b: Array, g: Array) -> tuple[Array, Array, Array]:
     return (a[None, :] if row else a), (b[:, None] if column else b), g
 
 
-def _summed_to(x: Array, shape: tuple[int, ...]) -> Array:
-    """The gradient of a broadcast operand: summed over the dimensions that it was repeated along."""
-    x = x.sum(axis=tuple(range(x.ndim - len(shape))))
-    repeated = tuple(i for i, n in enumerate(shape) if n == 1 and x.shape[i] != 1)
-    return x.sum(axis=repeated, keepdims=True) if repeated else x
-
-
 def _vjp(g: Array, a: Array, b: Array) -> tuple[Array, Array]:
     matrix_a, matrix_b, g = _columns(a, b, g)
-    of_a = _summed_to(np.matmul(g, np.swapaxes(matrix_b, -1, -2)), matrix_a.shape)
-    of_b = _summed_to(np.matmul(np.swapaxes(matrix_a, -1, -2), g), matrix_b.shape)
+    of_a = summed_to(np.matmul(g, np.swapaxes(matrix_b, -1, -2)), matrix_a.shape)
+    of_b = summed_to(np.matmul(np.swapaxes(matrix_a, -1, -2), g), matrix_b.shape)
     return of_a.reshape(a.shape), of_b.reshape(b.shape)
 
 

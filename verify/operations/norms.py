@@ -10,8 +10,8 @@ import torch
 
 from verify.arithmetic import Arithmetic, compounded
 from verify.axes import kept
-from verify.operation import Array, Cost, Domain, Formula, HardInput, Identity, Inputs, Operation, Workload
-from verify.sampling import off_zero
+from verify.operation import Array, Cost, Domain, Formula, HardInput, Identity, Operation, Workload
+from verify.sampling import off_zero, values
 
 _INF = math.inf
 
@@ -89,10 +89,6 @@ def _norm_vjp_bound(a: Arithmetic, g: Array, x: Array, ord: float = 2, dim: Any 
     return (compounded(order * of_norm + powers + 6 * a.u) * size + a.smallest,)
 
 
-def _values(*numbers: float) -> Inputs:
-    return (np.array(numbers),)
-
-
 def _cost(workload: Workload) -> Cost:
     n = float(math.prod(workload.shapes[0]))
     return Cost(2 * n, n)
@@ -119,13 +115,13 @@ VECTOR_NORM = Operation(
     domain=Domain(
         off_zero,
         (
-            HardInput("zeros", lambda a: _values(0.0, 0.0, 0.0)),
-            HardInput("one zero", lambda a: _values(3.0, 0.0, -4.0)),
-            HardInput("ties of order inf", lambda a: _values(2.0, -2.0, 1.0), {"ord": _INF}),
+            HardInput("zeros", lambda a: values(0.0, 0.0, 0.0)),
+            HardInput("one zero", lambda a: values(3.0, 0.0, -4.0)),
+            HardInput("ties of order inf", lambda a: values(2.0, -2.0, 1.0), {"ord": _INF}),
             HardInput(
-                "square overflows", lambda a: _values(_beyond_the_square(a), _beyond_the_square(a)), far=True
+                "square overflows", lambda a: values(_beyond_the_square(a), _beyond_the_square(a)), far=True
             ),
-            HardInput("square underflows", lambda a: _values(1 / _beyond_the_square(a), 0.0), far=True),
+            HardInput("square underflows", lambda a: values(1 / _beyond_the_square(a), 0.0), far=True),
         ),
     ),
     check=(

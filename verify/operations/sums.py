@@ -10,8 +10,8 @@ import torch
 from verify.arithmetic import Arithmetic, compounded
 from verify.axes import kept, terms
 from verify.operation import Array, Domain, Formula, HardInput, Identity, Inputs, Operation
-from verify.reductions import BENCH, ONE_DIM_CHECK, SUMS_CHECK, reduction_cost, values
-from verify.sampling import beside_one, near_one
+from verify.reductions import BENCH, ONE_DIM_CHECK, SUMS_CHECK, reduction_cost
+from verify.sampling import beside_one, near_one, values
 
 
 def _sum(x: Array, dim: Any = None, keepdim: bool = False) -> Array:
