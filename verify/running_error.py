@@ -6,6 +6,7 @@ bound needs no derivation by hand, only the steps in which torch computes.
 
 A kernel may keep an intermediate in the working type or store it. Both are covered: a value is charged
 with the storing when another step reads it, and the last value is not (`Arithmetic.stored` does that).
+Underflow is covered, overflow on the way is not: an algorithm that overflows breaks its bound.
 
 Source: Higham, Accuracy and Stability of Numerical Algorithms, 2nd ed., §3.3 (running error analysis),
 and §3.1 for the sums, in any order and with or without fused multiply-add.
@@ -14,6 +15,7 @@ and §3.1 for the sums, in any order and with or without fused multiply-add.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -29,14 +31,17 @@ def analysed(
     evaluate: Callable[..., Any],
     source: str,
     algorithm: Callable[..., Any] | None = None,
+    fused: bool = False,
 ) -> Formula:
     """A formula whose bound is the running error of `algorithm`: the same value in the steps torch takes.
 
-    Left out, `evaluate` is itself the algorithm. `source` names where the steps are documented.
+    Left out, `evaluate` is itself the algorithm. `fused`: one kernel takes all steps in the working type, and
+    nothing but the result is stored. `source` names where the steps are documented.
     """
     steps = algorithm or evaluate
 
     def bound(a: Arithmetic, *arguments: Any, **options: Any) -> Any:
+        a = replace(a, u=a.w) if fused else a
         result = steps(*(_exact(x, a) for x in arguments), **options)
         if isinstance(result, tuple):
             return tuple(None if r is None else _error(r) for r in result)

@@ -28,6 +28,17 @@ def off_zero(generator: np.random.Generator, workload: Workload) -> Inputs:
     return tuple(np.copysign(np.abs(x) + 0.25, x) for x in normal(generator, workload))
 
 
+def off_whole_numbers(generator: np.random.Generator, workload: Workload) -> Inputs:
+    """Whole numbers and a quarter or three: no step of a difference meets a whole number or a half.
+
+    All of them are numbers of every dtype.
+    """
+    return tuple(
+        generator.integers(-8, 8, size=shape) + np.where(generator.random(shape) < 0.5, 0.25, 0.75)
+        for shape in workload.shapes
+    )
+
+
 def beside_one(generator: np.random.Generator, workload: Workload) -> Inputs:
     """Normal entries of mean 1 and both signs: their sum does not cancel by chance."""
     return tuple(1 + x for x in normal(generator, workload))

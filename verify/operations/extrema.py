@@ -1,4 +1,4 @@
-"""Extrema over dimensions: max, min, amax, argmax."""
+"""Extrema over dimensions: max, min, amax, amin, argmax, argmin."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ import torch
 
 from verify.arithmetic import Arithmetic
 from verify.axes import kept
-from verify.operation import Array, Domain, Formula, HardInput, Identity, Operation
+from verify.operation import Array, Domain, Formula, HardInput, Identity, Operation, Refusal, Special
 from verify.reductions import BENCH, ONE_DIM_CHECK, SUMS_CHECK, reduction_cost
-from verify.sampling import distinct, values
+from verify.refusals import dim_out_of_range, not_a_tensor
+from verify.sampling import beside_dim, distinct, values
 
 
 def _amax(x: Array, dim: Any = None, keepdim: bool = False) -> Array:
@@ -52,7 +53,7 @@ def _first_bound(a: Arithmetic, g: Array, x: Array, **options: Any) -> tuple[Arr
     return (2 * a.u * np.abs(_first(g, x, **options)[0]) * (options.get("dim") is None),)
 
 
-def _values_of(function: Callable[..., Any]) -> Callable[..., torch.Tensor]:
+def values_of(function: Callable[..., Any]) -> Callable[..., torch.Tensor]:
     """torch.max and torch.min along a dimension return values and indices: the values."""
 
     def values(x: torch.Tensor, **options: Any) -> torch.Tensor:
@@ -72,6 +73,20 @@ _TIED = (
     HardInput("extremes", lambda a: values(-a.largest, a.largest, a.smallest, -a.smallest), far=True),
 )
 _COMPARED = "exact: comparisons and a copy"
+_NAN, _INF = np.nan, np.inf
+_REFUSES = (
+    dim_out_of_range(),
+    not_a_tensor(),
+    # The extremum of nothing has no identity to be: torch.max, torch.amax, torch.argmax.
+    Refusal("no entries", lambda f, tensor: f(tensor(0)), (RuntimeError, IndexError)),
+    Refusal(
+        "a dimension without entries", lambda f, tensor: f(tensor(2, 0), dim=1), (RuntimeError, IndexError)
+    ),
+)
+
+
+def _special(name: str, x: list[float], result: float) -> Special:
+    return Special(name, values(*x), np.array(result), "Array API standard 2024.12: nan propagates")
 
 
 def _values_at_indices(extremum: Callable[..., Any]) -> Identity:
@@ -86,7 +101,7 @@ def _values_at_indices(extremum: Callable[..., Any]) -> Identity:
 MAX = Operation(
     name="max",
     subject="reductions",
-    function=_values_of(torch.max),
+    function=values_of(torch.max),
     forward=Formula("maxᵢ xᵢ", _amax, _exact, _COMPARED),
     vjp=Formula(
         "∂xᵢ = g at the first maximum along a dimension; shared by all maxima without one",
@@ -100,16 +115,19 @@ MAX = Operation(
     cost=reduction_cost,
     identities=(
         Identity(
-            "max x = −min(−x)", lambda f, x, **o: f(x, **o), lambda f, x, **o: -_values_of(torch.min)(-x, **o)
+            "max x = −min(−x)", lambda f, x, **o: f(x, **o), lambda f, x, **o: -values_of(torch.min)(-x, **o)
         ),
         _values_at_indices(torch.max),
     ),
+    special=(_special("nan wins", [1.0, _NAN, 2.0], _NAN), _special("infinities", [1.0, _INF, -_INF], _INF)),
+    refuses=_REFUSES,
+    batch=beside_dim,
 )
 
 MIN = Operation(
     name="min",
     subject="reductions",
-    function=_values_of(torch.min),
+    function=values_of(torch.min),
     forward=Formula("minᵢ xᵢ", lambda x, **options: -_amax(-x, **options), _exact, _COMPARED),
     vjp=Formula(
         "∂xᵢ = g at the first minimum along a dimension; shared by all minima without one",
@@ -123,10 +141,13 @@ MIN = Operation(
     cost=reduction_cost,
     identities=(
         Identity(
-            "min x = −max(−x)", lambda f, x, **o: f(x, **o), lambda f, x, **o: -_values_of(torch.max)(-x, **o)
+            "min x = −max(−x)", lambda f, x, **o: f(x, **o), lambda f, x, **o: -values_of(torch.max)(-x, **o)
         ),
         _values_at_indices(torch.min),
     ),
+    special=(_special("nan wins", [1.0, _NAN, 2.0], _NAN), _special("infinities", [1.0, _INF, -_INF], -_INF)),
+    refuses=_REFUSES,
+    batch=beside_dim,
 )
 
 AMAX = Operation(
@@ -150,6 +171,33 @@ AMAX = Operation(
         ),
         Identity("amax x = −amin(−x)", lambda f, x, **o: f(x, **o), lambda f, x, **o: -torch.amin(-x, **o)),
     ),
+    special=(_special("nan wins", [1.0, _NAN, 2.0], _NAN), _special("infinities", [1.0, _INF, -_INF], _INF)),
+    refuses=_REFUSES,
+    batch=beside_dim,
+)
+
+
+AMIN = Operation(
+    name="amin",
+    subject="reductions",
+    function=torch.amin,
+    forward=Formula("minᵢ xᵢ", lambda x, **options: -_amax(-x, **options), _exact, _COMPARED),
+    vjp=Formula(
+        "∂xᵢ = g/#minima at every minimum",
+        _mirrored(_shared),
+        lambda a, g, x, **options: _shared_bound(a, g, -x, **options),
+        "a division among ties (torch.amin)",
+    ),
+    domain=Domain(distinct, _TIED),
+    check=SUMS_CHECK,
+    bench=BENCH,
+    cost=reduction_cost,
+    identities=(
+        Identity("amin x = −amax(−x)", lambda f, x, **o: f(x, **o), lambda f, x, **o: -torch.amax(-x, **o)),
+    ),
+    special=(_special("nan wins", [1.0, _NAN, 2.0], _NAN), _special("infinities", [1.0, _INF, -_INF], -_INF)),
+    refuses=_REFUSES,
+    batch=beside_dim,
 )
 
 
@@ -179,4 +227,39 @@ ARGMAX = Operation(
             "argmax x = argmin(−x)", lambda f, x, **o: f(x, **o), lambda f, x, **o: torch.argmin(-x, **o)
         ),
     ),
+    special=(
+        Special("the first nan", values(1.0, _NAN, 2.0, _NAN), np.array(1), "torch.argmax: nan wins"),
+        Special("ties", values(2.0, 3.0, 3.0), np.array(1), "torch.argmax; the first, as numpy.argmax"),
+    ),
+    refuses=_REFUSES,
+    batch=beside_dim,
+)
+
+ARGMIN = Operation(
+    name="argmin",
+    subject="reductions",
+    function=torch.argmin,
+    forward=Formula("the first i with xᵢ = min x", lambda x, **o: _argmax(-x, **o), _exact, _COMPARED),
+    vjp=None,
+    domain=Domain(distinct, _TIED),
+    check=ONE_DIM_CHECK,
+    bench=BENCH,
+    cost=reduction_cost,
+    identities=(
+        Identity(
+            "x at argmin = amin",
+            lambda f, x, dim, keepdim=False: x.gather(dim, f(x, dim=dim, keepdim=True)),
+            lambda f, x, dim, keepdim=False: x.amin(dim, keepdim=True),
+            applies=lambda workload: "dim" in workload.options,
+        ),
+        Identity(
+            "argmin x = argmax(−x)", lambda f, x, **o: f(x, **o), lambda f, x, **o: torch.argmax(-x, **o)
+        ),
+    ),
+    special=(
+        Special("the first nan", values(1.0, _NAN, 2.0, _NAN), np.array(1), "torch.argmin: nan wins"),
+        Special("ties", values(2.0, 1.0, 1.0), np.array(1), "torch.argmin; the first, as numpy.argmin"),
+    ),
+    refuses=_REFUSES,
+    batch=beside_dim,
 )

@@ -9,9 +9,17 @@ import torch
 
 from verify.arithmetic import Arithmetic, compounded
 from verify.axes import kept, terms
-from verify.operation import Array, Domain, Formula, HardInput, Identity, Inputs, Operation
+from verify.operation import Array, Domain, Formula, HardInput, Identity, Inputs, Operation, Special
 from verify.reductions import BENCH, ONE_DIM_CHECK, SUMS_CHECK, reduction_cost
-from verify.sampling import beside_one, near_one, values
+from verify.refusals import dim_out_of_range, not_a_tensor
+from verify.sampling import beside_dim, beside_one, near_one, values
+
+_NAN, _INF = np.nan, np.inf
+_REFUSES = (dim_out_of_range(), not_a_tensor())
+
+
+def _special(name: str, x: list[float], result: float) -> Special:
+    return Special(name, values(*x), np.array(result), "IEEE 754-2019, 6; Array API standard 2024.12")
 
 
 def _sum(x: Array, dim: Any = None, keepdim: bool = False) -> Array:
@@ -77,6 +85,14 @@ SUM = Operation(
             applies=lambda workload: set(workload.options) == {"dim"},
         ),
     ),
+    special=(
+        _special("nan", [1.0, _NAN], _NAN),
+        _special("infinities", [_INF, 1.0], _INF),
+        _special("infinities of both signs", [_INF, -_INF], _NAN),
+        _special("nothing", [], 0.0),
+    ),
+    refuses=_REFUSES,
+    batch=beside_dim,
 )
 
 
@@ -133,6 +149,13 @@ MEAN = Operation(
             ),
         ),
     ),
+    special=(
+        _special("nan", [1.0, _NAN], _NAN),
+        _special("infinities of both signs", [_INF, -_INF], _NAN),
+        _special("nothing", [], _NAN),
+    ),
+    refuses=_REFUSES,
+    batch=beside_dim,
 )
 
 
@@ -210,4 +233,12 @@ PROD = Operation(
             lambda f, x, **options: f(x, **options).abs(),
         ),
     ),
+    special=(
+        _special("nan", [0.0, _NAN], _NAN),
+        _special("infinity and zero", [_INF, 0.0], _NAN),
+        _special("a negative infinity", [-_INF, 2.0], -_INF),
+        _special("nothing", [], 1.0),
+    ),
+    refuses=_REFUSES,
+    batch=beside_dim,
 )

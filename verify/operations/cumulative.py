@@ -1,0 +1,171 @@
+"""Cumulative sums and products along a dimension: cumsum, cumprod."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+
+from verify.operation import Array, Batch, Domain, HardInput, Identity, Operation, Refusal, Special, Workload
+from verify.refusals import dim_out_of_range
+from verify.running_error import analysed
+from verify.sampling import beside_one, elementwise_cost, near_one, values
+
+_CHECK = (
+    Workload("41-dim0", ((41,),), {"dim": 0}),
+    Workload("5x5-dim-1", ((5, 5),), {"dim": -1}),
+    Workload("4x3x6-dim1", ((4, 3, 6),), {"dim": 1}),
+    Workload("6x5-dim0-transposed", ((6, 5),), {"dim": 0}, layout="transposed"),
+    Workload("3x35-dim1-strided", ((3, 35),), {"dim": 1}, layout="strided"),
+)
+_BENCH = (
+    Workload("1024x1024-dim1", ((1024, 1024),), {"dim": 1}),
+    Workload("64-dim0", ((64,),), {"dim": 0}),
+    Workload("1024x1024-dim0", ((1024, 1024),), {"dim": 0}),
+)
+
+
+def _rows(workload: Workload) -> Batch | None:
+    """Every other dimension holds independent calls, and none vanishes."""
+    (shape,), dim = workload.shapes, workload.options["dim"]
+    free = [d for d in range(len(shape)) if d != dim % len(shape)]
+    return Batch((free[0],), free[0]) if free else None
+
+
+def _from_the_end(x: Array, dim: int) -> Array:
+    return np.flip(np.cumsum(np.flip(x, dim), axis=dim), dim)
+
+
+def _cumsum(x: Array, dim: int) -> Array:
+    return np.cumsum(x, axis=dim)
+
+
+def _special(name: str, x: list[float], result: list[float], source: str) -> Special:
+    return Special(name, values(*x), np.array(result, dtype=float), source, {"dim": 0})
+
+
+_REFUSES = (
+    dim_out_of_range(),
+    Refusal("no dimension given", lambda f, tensor: f(tensor(3)), (TypeError,)),
+)
+_NAN, _INF = np.nan, np.inf
+
+CUMSUM = Operation(
+    name="cumsum",
+    subject="cumulative",
+    function=torch.cumsum,
+    forward=analysed("yᵢ = Σⱼ≤ᵢ xⱼ", _cumsum, "the i-th of them has i − 1 roundings"),
+    vjp=analysed(
+        "∂xⱼ = Σᵢ≥ⱼ gᵢ",
+        lambda g, x, dim: (_from_the_end(g, dim),),
+        "a cumulative sum from the end (derivatives.yaml)",
+    ),
+    domain=Domain(
+        beside_one,
+        (
+            HardInput("small after large", lambda a: values(1.0, *([a.u] * 6)), {"dim": 0}, far=True),
+            HardInput("near overflow", lambda a: values(*([a.largest / 16] * 6)), {"dim": 0}, far=True),
+            HardInput("zeros", lambda a: values(0.0, -0.0, 1.5, 0.0), {"dim": 0}),
+        ),
+    ),
+    check=_CHECK,
+    bench=_BENCH,
+    cost=elementwise_cost(1),
+    identities=(
+        Identity("Σ 2x = 2 Σ x", lambda f, x, dim: f(2 * x, dim=dim), lambda f, x, dim: 2 * f(x, dim=dim)),
+        Identity(
+            "the last one is the sum",
+            lambda f, x, dim: f(x, dim=dim).select(dim, -1),
+            lambda f, x, dim: x.sum(dim),
+            lambda a, x, dim: (
+                2
+                * np.take(
+                    a.stored(_cumsum(np.abs(x), dim), CUMSUM.forward.bound(a, np.abs(x), dim=dim)),
+                    -1,
+                    axis=dim,
+                )
+            ),
+        ),
+    ),
+    special=(
+        _special(
+            "nan and infinities", [1.0, _INF, -_INF, 1.0], [1.0, _INF, _NAN, _NAN], "IEEE 754-2019, 6.1"
+        ),
+        _special("nothing", [], [], "torch.cumsum of no entries"),
+    ),
+    refuses=_REFUSES,
+    batch=_rows,
+)
+
+
+def _cumprod(x: Array, dim: int) -> Array:
+    """Products one after the other: every arithmetic has a product, not every one a running one."""
+    x = np.moveaxis(x, dim, 0)
+    products = [x[0]]
+    for i in range(1, x.shape[0]):
+        products.append(products[-1] * x[i])
+    return np.moveaxis(np.stack(products), 0, dim)
+
+
+def _cumprod_vjp(g: Array, x: Array, dim: int) -> tuple[Array]:
+    """Σₖ≥ᵢ gₖ Πⱼ≤ₖ,ⱼ≠ᵢ xⱼ without a division: from the end, each sum is x times the one after it."""
+    g, x = np.moveaxis(g, dim, 0), np.moveaxis(x, dim, 0)
+    before = [0 * x[0] + 1]
+    after = [g[-1]]
+    for i in range(1, x.shape[0]):
+        before.append(before[-1] * x[i - 1])
+        after.append(after[-1] * x[-i] + g[-1 - i])
+    return (np.moveaxis(np.stack(before) * np.stack(after[::-1]), 0, dim),)
+
+
+def _cumprod_vjp_as_torch(g: Array, x: Array, dim: int) -> tuple[Array]:
+    """Where no entry is 0, torch divides a cumulative sum from the end by x."""
+    if not np.all(x != 0):
+        return _cumprod_vjp(g, x, dim)
+    return (_from_the_end(_cumprod(x, dim) * g, dim) / x,)
+
+
+CUMPROD = Operation(
+    name="cumprod",
+    subject="cumulative",
+    function=torch.cumprod,
+    forward=analysed("yᵢ = Πⱼ≤ᵢ xⱼ", _cumprod, "the i-th of them has i − 1 roundings"),
+    vjp=analysed(
+        "∂xⱼ = Σᵢ≥ⱼ gᵢ Πₖ≤ᵢ,ₖ≠ⱼ xₖ",
+        _cumprod_vjp,
+        "Σᵢ≥ⱼ gᵢ yᵢ / xⱼ where no entry is 0 (FunctionsManual.cpp, cumprod_backward)",
+        algorithm=_cumprod_vjp_as_torch,
+    ),
+    domain=Domain(
+        near_one,
+        (
+            HardInput("one zero", lambda a: values(2.0, 0.0, 3.0, -1.5), {"dim": 0}),
+            HardInput("two zeros", lambda a: values(2.0, 0.0, 3.0, 0.0, 1.5), {"dim": 0}),
+            HardInput("up and down", lambda a: values(a.largest / 256, 2.0, 0.25), {"dim": 0}, far=True),
+        ),
+    ),
+    check=_CHECK,
+    bench=_BENCH,
+    cost=elementwise_cost(1),
+    identities=(
+        Identity(
+            "the last one is the product",
+            lambda f, x, dim: f(x, dim=dim).select(dim, -1),
+            lambda f, x, dim: x.prod(dim),
+            lambda a, x, dim: (
+                2 * np.take(a.stored(_cumprod(x, dim), CUMPROD.forward.bound(a, x, dim=dim)), -1, axis=dim)
+            ),
+        ),
+        Identity(
+            "the magnitudes of −x are those of x",
+            lambda f, x, dim: f(-x, dim=dim).abs(),
+            lambda f, x, dim: f(x, dim=dim).abs(),
+        ),
+    ),
+    special=(
+        _special("nan and zero", [2.0, _NAN, 0.0], [2.0, _NAN, _NAN], "IEEE 754-2019, 6.2"),
+        _special("infinity and zero", [_INF, 0.0, 1.0], [_INF, _NAN, _NAN], "IEEE 754-2019, 7.2"),
+        _special("nothing", [], [], "torch.cumprod of no entries"),
+    ),
+    refuses=_REFUSES,
+    batch=_rows,
+)
