@@ -57,6 +57,14 @@ class Case:
         return f"{self.operation.name}[{self.device}-{self.dtype}-{self.workload.label}{implementation}]"
 
     @property
+    def undefined(self) -> str | None:
+        """Why torch does not define this case, or None where it does."""
+        defined = self.operation.dtypes
+        if self.dtype in defined:
+            return None
+        return f"torch documents {self.operation.name} for {' and '.join(defined)} alone"
+
+    @property
     def arithmetic(self) -> Arithmetic:
         """The rounding model of this case's dtype on its device."""
         return Arithmetic.of(self.dtype, self.device)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from verify.arithmetic import Arithmetic
+from verify.arithmetic import DTYPES, Arithmetic
 
 Array = npt.NDArray[Any]
 Inputs = tuple[Array, ...]
@@ -181,6 +181,7 @@ class Operation:
     special: tuple[Special, ...] = ()
     refuses: tuple[Refusal, ...] = ()
     batch: Callable[[Workload], Batch | None] = lambda workload: None
+    dtypes: tuple[str, ...] = DTYPES
 
     def __post_init__(self) -> None:
         if not self.check:

@@ -115,7 +115,9 @@ def _examined(
     cases: Sequence[Case], checks: Sequence[Check], selection: Selection, seed: int, progress: Progress
 ) -> Iterator[Outcome]:
     for case in cases:
-        absent = devices.absence(case.device) or devices.unsupported(case.device, case.dtype)
+        absent = (
+            devices.absence(case.device) or case.undefined or devices.unsupported(case.device, case.dtype)
+        )
         for check in checks:
             progress(case, check)
             if not check.applies(case):

@@ -180,7 +180,7 @@ class Computed(NDArrayOperatorsMixin):
         if method != "__call__":
             return NotImplemented
         if ufunc in _COMPARISONS:
-            return ufunc(*(_known(x) for x in inputs))
+            return _compared(ufunc, *inputs)
         if ufunc.__name__ in ELEMENTARY:
             return self.through(ELEMENTARY[ufunc.__name__])
         rule = _RULES.get(ufunc)
@@ -211,13 +211,22 @@ class Computed(NDArrayOperatorsMixin):
         return self._like(number, 0.0)
 
 
+def _compared(ufunc: np.ufunc, *operands: Any) -> Any:
+    """A comparison that no rounding can turn. Raises: ValueError where one could."""
+    values = [x.value if isinstance(x, Computed) else x for x in operands]
+    errors = [x.read if isinstance(x, Computed) else 0.0 for x in operands]
+    other = values[1] if len(values) > 1 else 0.0
+    within = sum(errors)
+    if np.any((within > 0) & (np.abs(values[0] - other) <= within)):
+        raise ValueError("a formula may not branch on a result that is so near: rounding may turn the branch")
+    return ufunc(*values)
+
+
 def _known(x: Any) -> Any:
-    """What may be compared. Raises: ValueError for a value that is itself a result."""
-    if not isinstance(x, Computed):
-        return x
-    if np.any(x.error):
-        raise ValueError("a formula may branch on its inputs, not on a result: rounding may turn the branch")
-    return x.value
+    """What may be put in order. Raises: ValueError for a value that is itself a result."""
+    if isinstance(x, Computed) and np.any(x.error):
+        raise ValueError("a formula may order its inputs, not its results: rounding may exchange them")
+    return x.value if isinstance(x, Computed) else x
 
 
 def _parts(arguments: Any, part: str) -> Any:

@@ -139,11 +139,14 @@ def test_a_constant_is_enclosed_rounded_or_charged_with_its_rounding():
     assert (x * 0.5).error[0] == 0
 
 
-def test_a_formula_cannot_branch_on_what_it_computed():
+def test_a_formula_branches_on_a_result_only_where_rounding_cannot_turn_it():
     x = Computed(np.array([1.0, 3.0]), np.zeros(2), Arithmetic.of("float32"))
     assert np.where(x > 2, x, 0 * x).value.tolist() == [0, 3]
-    with pytest.raises(ValueError, match="branch on its inputs, not on a result"):
-        np.where(x / 3 > 0.5, x, 0 * x)
+    assert (x / 3 > 0.5).tolist() == [False, True]
+    with pytest.raises(ValueError, match="rounding may turn the branch"):
+        np.where(x / 3 >= 1, x, 0 * x)
+    with pytest.raises(ValueError, match="rounding may exchange them"):
+        np.argmax(x / 3)
 
 
 def test_a_function_without_a_rule_is_refused_by_name():

@@ -49,7 +49,7 @@ _REFUSES = (
 )
 _NAN, _INF = np.nan, np.inf
 
-CUMSUM = Operation(
+CUMSUM: Operation = Operation(
     name="cumsum",
     subject="cumulative",
     function=torch.cumsum,
@@ -124,7 +124,7 @@ def _cumprod_vjp_as_torch(g: Array, x: Array, dim: int) -> tuple[Array]:
     return (_from_the_end(_cumprod(x, dim) * g, dim) / x,)
 
 
-CUMPROD = Operation(
+CUMPROD: Operation = Operation(
     name="cumprod",
     subject="cumulative",
     function=torch.cumprod,

@@ -91,7 +91,7 @@ _SPECIAL = (
     _special("nothing", [], np.nan),
 )
 
-VAR = Operation(
+VAR: Operation = Operation(
     name="var",
     subject="reductions",
     function=torch.var,
@@ -119,7 +119,7 @@ VAR = Operation(
     batch=beside_dim,
 )
 
-STD = Operation(
+STD: Operation = Operation(
     name="std",
     subject="reductions",
     function=torch.std,

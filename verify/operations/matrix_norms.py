@@ -1,0 +1,297 @@
+"""Matrix norms: by entries, rows or columns (Frobenius, 1, ∞) and by singular values (spectral, nuclear)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+
+from verify.arithmetic import Arithmetic, compounded
+from verify.operation import (
+    Array,
+    Batch,
+    Cost,
+    Domain,
+    Formula,
+    HardInput,
+    Identity,
+    Inputs,
+    Operation,
+    Refusal,
+    Special,
+    Workload,
+)
+from verify.operations.norms import frobenius, frobenius_bound, frobenius_vjp, frobenius_vjp_bound
+from verify.refusals import not_a_tensor
+from verify.singular import singular_triplets
+
+_INF = np.inf
+_REFUSES = (
+    not_a_tensor(),
+    Refusal("a vector", lambda f, tensor: f(tensor(3)), (RuntimeError,)),
+    Refusal("an order that no matrix norm has", lambda f, tensor: f(tensor(2, 3), ord=3), (RuntimeError,)),
+    Refusal("the same dimension twice", lambda f, tensor: f(tensor(2, 3), dim=(0, 0)), (RuntimeError,)),
+    Refusal("dim 2 of a matrix", lambda f, tensor: f(tensor(2, 3), dim=(0, 2)), (IndexError,)),
+)
+
+
+def _dominated(generator: np.random.Generator, workload: Workload) -> Inputs:
+    """Matrices of which each row and column is larger than the one before: the largest has no rival."""
+    (shape,) = workload.shapes
+    x = generator.standard_normal(shape)
+    x = np.copysign(np.abs(x) + 0.5, x)
+    rows, columns = (np.arange(1, n + 1) for n in shape[-2:])
+    return (x * rows[:, None] ** 2 * columns**2 / 4,)
+
+
+def _axes(ord: Any) -> tuple[int, int]:
+    """The dimension that is summed, and that of which the largest is taken."""
+    return (-2, -1) if ord == 1 else (-1, -2)
+
+
+def _matrix_norm(x: Array, ord: Any = "fro") -> Array:
+    if ord == "fro":
+        return frobenius(x)
+    summed, searched = _axes(ord)
+    sums = np.sum(np.abs(x), axis=summed, keepdims=True)
+    return np.squeeze(np.max(sums, axis=searched, keepdims=True), axis=(-2, -1))
+
+
+def _matrix_norm_vjp(g: Array, x: Array, ord: Any = "fro") -> tuple[Array]:
+    if ord == "fro":
+        return frobenius_vjp(g, x)
+    summed, searched = _axes(ord)
+    sums = np.sum(np.abs(x), axis=summed, keepdims=True)
+    # Entries of the inputs are exact and their sums, in balls of 128 bits or more, too.
+    largest = sums == np.max(sums, axis=searched, keepdims=True)
+    sign = np.where(x > 0, 1, np.where(x < 0, -1, 0))
+    return (np.reshape(g, (*np.shape(g), 1, 1)) * sign * largest,)
+
+
+def _bound(a: Arithmetic, x: Array, ord: Any = "fro") -> Array:
+    if ord == "fro":
+        return frobenius_bound(a, x)
+    # The column whose computed sum is largest has a sum that is off by γₙ₋₁ of itself; both are stored.
+    return (a.gamma(x.shape[_axes(ord)[0]] - 1) + a.u) * _matrix_norm(x, ord)
+
+
+def _vjp_bound(a: Arithmetic, g: Array, x: Array, ord: Any = "fro") -> tuple[Array]:
+    return frobenius_vjp_bound(a, g, x) if ord == "fro" else (np.zeros(x.shape),)
+
+
+def _cost(workload: Workload) -> Cost:
+    n = float(np.prod(workload.shapes[0]))
+    return Cost(2 * n, n)
+
+
+def _batch(workload: Workload) -> Batch | None:
+    return Batch((0,)) if len(workload.shapes[0]) > 2 else None
+
+
+def _matrix(*rows: list[float]) -> Inputs:
+    return (np.array(rows),)
+
+
+def _special(name: str, x: list[list[float]], result: float, **options: Any) -> Special:
+    return Special(name, (np.array(x),), np.array(result), "torch.linalg.matrix_norm", options)
+
+
+MATRIX_NORM = Operation(
+    name="matrix_norm",
+    subject="norms",
+    function=torch.linalg.matrix_norm,
+    forward=Formula(
+        "√(Σᵢⱼ xᵢⱼ²), maxⱼ Σᵢ |xᵢⱼ| (ord 1), maxᵢ Σⱼ |xᵢⱼ| (ord ∞)",
+        _matrix_norm,
+        _bound,
+        "γₙ of a sum of positive terms, Higham 2002, §4.2 and §6.2",
+    ),
+    vjp=Formula(
+        "∂x = g x/‖x‖; g sign x in the column (row) of the largest sum",
+        _matrix_norm_vjp,
+        _vjp_bound,
+        "exact for ord 1 and ∞; a quotient for the Frobenius norm, 0 at x = 0 (derivatives.yaml)",
+    ),
+    domain=Domain(
+        _dominated,
+        (
+            HardInput("zeros", lambda a: _matrix([0.0, 0.0], [0.0, 0.0])),
+            HardInput("one zero", lambda a: _matrix([3.0, 0.0], [-4.0, 12.0])),
+            HardInput("one column", lambda a: _matrix([3.0], [-4.0]), {"ord": 1}),
+            HardInput(
+                "near overflow",
+                lambda a: _matrix([a.largest / 8, 1.0], [-a.largest / 16, 2.0]),
+                {"ord": 1},
+                far=True,
+            ),
+            HardInput(
+                "square overflows",
+                lambda a: _matrix([2.0 ** np.floor(np.log2(a.largest) * 0.75), 0.0], [0.0, 1.0]),
+                far=True,
+            ),
+        ),
+    ),
+    check=(
+        Workload("5x7", ((5, 7),)),
+        Workload("5x5-ord1", ((5, 5),), {"ord": 1}),
+        Workload("5x5-ordinf", ((5, 5),), {"ord": _INF}),
+        Workload("3x4x6-ordinf-transposed", ((3, 4, 6),), {"ord": _INF}, layout="transposed"),
+        Workload("2x3x5-ord1-strided", ((2, 3, 5),), {"ord": 1}, layout="strided"),
+    ),
+    bench=(
+        Workload("1024x1024", ((1024, 1024),)),
+        Workload("8x8", ((8, 8),)),
+        Workload("1024x1024-ord1", ((1024, 1024),), {"ord": 1}),
+    ),
+    cost=_cost,
+    identities=(
+        Identity(
+            "‖−x‖ = ‖x‖", lambda f, x, **options: f(-x, **options), lambda f, x, **options: f(x, **options)
+        ),
+        Identity(
+            "‖x‖₁ = ‖xᵀ‖∞",
+            lambda f, x, ord: f(x, ord=1),
+            lambda f, x, ord: f(x.mT, ord=_INF),
+            lambda a, x, ord: 2 * a.stored(_matrix_norm(x, 1), _bound(a, x, 1)),
+            applies=lambda workload: workload.options.get("ord") == 1,
+        ),
+        Identity(
+            "the 1-norm of a matrix is not that of its entries",
+            lambda f, x, ord: f(x, ord=ord),
+            lambda f, x, ord: x.abs().sum((-2, -1)),
+            lambda a, x, ord: (
+                2 * a.stored(np.abs(x).sum((-2, -1)), a.gamma(x.size) * np.abs(x).sum((-2, -1)))
+            ),
+            differs=True,
+            applies=lambda workload: workload.options.get("ord") == 1,
+        ),
+    ),
+    special=(
+        _special("nan", [[np.nan, 1.0], [0.0, 1.0]], np.nan),
+        _special("nan, by columns", [[np.nan, 1.0], [0.0, 1.0]], np.nan, ord=1),
+        _special("infinity", [[-np.inf, 1.0], [0.0, 1.0]], np.inf),
+        _special("infinity, by rows", [[-np.inf, 1.0], [0.0, 1.0]], np.inf, ord=_INF),
+    ),
+    refuses=_REFUSES,
+    batch=_batch,
+)
+
+
+def _singular_norm(x: Array, ord: Any = 2) -> Array:
+    _, s, _ = singular_triplets(x)
+    return np.asarray(s[0]) if ord == 2 else np.asarray(s.sum())
+
+
+def _singular_norm_vjp(g: Array, x: Array, ord: Any = 2) -> tuple[Array]:
+    """g u₁v₁ᵀ for the largest singular value; g Σ uᵢvᵢᵀ for their sum. The signs of a pair cancel."""
+    u, _, v = singular_triplets(x)
+    kept = 1 if ord == 2 else u.shape[1]
+    return (np.reshape(g, (1, 1)) * (u[:, :kept] @ v[:, :kept].T),)
+
+
+def _backward_error(a: Arithmetic, x: Array) -> float:
+    """‖Δ‖F of the nearby matrix of which the computed singular values are exact.
+
+    Reflections from both sides: each side ‖Δ‖F ≤ r γₘ ‖x‖F with m the longer dimension and r the shorter.
+    Source: Higham 2002, theorem 19.4; LAPACK Users' Guide, 3rd ed., §4.9.
+    """
+    shorter, longer = sorted(x.shape)
+    return float(2 * shorter * a.gamma(longer) * frobenius(x))
+
+
+def _singular_bound(a: Arithmetic, x: Array, ord: Any = 2) -> Array:
+    # Weyl: no σ moves by more than ‖Δ‖₂. Mirsky: Σ|Δσ| ≤ ‖Δ‖∗ ≤ √r ‖Δ‖F.
+    r = min(x.shape)
+    moved = _backward_error(a, x) * (1 if ord == 2 else np.sqrt(r))
+    return np.asarray(moved + (a.gamma(r) + a.u) * _singular_norm(x, ord))
+
+
+def _singular_vjp_bound(a: Arithmetic, g: Array, x: Array, ord: Any = 2) -> tuple[Array]:
+    # Wedin: u₁ and v₁ turn by at most ‖Δ‖F over the gap to σ₂, as the polar factor Σ uᵢvᵢᵀ does over the mean
+    # of the two smallest σ (Li 1995). The computed vectors are orthonormal to 2rγₘ; r products are summed.
+    _, s, _ = singular_triplets(x)
+    r = len(s)
+    smallest = s[-1] + s[-2] if r > 1 else s[-1]
+    turned = 2 * _backward_error(a, x) / (smallest if ord != 2 else (s[0] - s[1] if r > 1 else s[0]))
+    orthonormal = 2 * r * a.gamma(max(x.shape)) + a.gamma(r) + 3 * a.u
+    return (np.abs(g) * compounded(turned + orthonormal) * np.ones(x.shape),)
+
+
+def _graded(generator: np.random.Generator, workload: Workload) -> Inputs:
+    """Random singular vectors, and singular values r, r − 1, ..., 1: none is near another or 0."""
+    ((m, n),) = workload.shapes
+    r = min(m, n)
+    u, v = (np.linalg.qr(generator.standard_normal((k, r)))[0] for k in (m, n))
+    return ((u * np.arange(r, 0, -1)) @ v.T,)
+
+
+MATRIX_NORM_SINGULAR = Operation(
+    name="matrix_norm_singular",
+    subject="norms",
+    function=torch.linalg.matrix_norm,
+    forward=Formula(
+        "σ₁ (ord 2), Σᵢ σᵢ (nuclear)",
+        _singular_norm,
+        _singular_bound,
+        "the backward error of Householder reflections (Higham 2002, thm 19.4) through Weyl and Mirsky",
+    ),
+    vjp=Formula(
+        "∂x = g u₁v₁ᵀ (ord 2), g Σᵢ uᵢvᵢᵀ (nuclear)",
+        _singular_norm_vjp,
+        _singular_vjp_bound,
+        "Wedin's sin θ theorem (Stewart & Sun 1990, V.4); Li, SIAM J. Matrix Anal. 16 (1995)",
+    ),
+    domain=Domain(
+        _graded,
+        (
+            HardInput("diagonal", lambda a: _matrix([3.0, 0.0], [0.0, -1.0]), {"ord": 2}),
+            HardInput("one column", lambda a: _matrix([3.0], [-4.0]), {"ord": "nuc"}),
+            HardInput(
+                "square overflows",
+                lambda a: _matrix(
+                    [2.0 ** np.floor(np.log2(a.largest) * 0.75), 0.0],
+                    [0.0, 2.0 ** np.floor(np.log2(a.largest) * 0.75 - 1)],
+                ),
+                {"ord": 2},
+                far=True,
+            ),
+        ),
+    ),
+    check=(
+        Workload("4x6-ord2", ((4, 6),), {"ord": 2}),
+        Workload("5x3-nuc", ((5, 3),), {"ord": "nuc"}),
+        Workload("4x4-ord2-transposed", ((4, 4),), {"ord": 2}, layout="transposed"),
+        Workload("3x4-nuc-strided", ((3, 4),), {"ord": "nuc"}, layout="strided"),
+    ),
+    bench=(
+        Workload("128x128-ord2", ((128, 128),), {"ord": 2}),
+        Workload("128x128-nuc", ((128, 128),), {"ord": "nuc"}),
+    ),
+    # The least is the reduction to bidiagonal form: Golub & Van Loan, §8.6.3.
+    cost=lambda workload: Cost(
+        8 / 3 * float(min(workload.shapes[0])) ** 3, float(np.prod(workload.shapes[0]))
+    ),
+    identities=(
+        Identity(
+            "‖x‖ = ‖xᵀ‖",
+            lambda f, x, ord: f(x, ord=ord),
+            lambda f, x, ord: f(x.mT, ord=ord),
+            lambda a, x, ord: 2 * a.stored(_singular_norm(x, ord), _singular_bound(a, x, ord)),
+        ),
+        Identity(
+            "the spectral norm is not the Frobenius norm",
+            lambda f, x, ord: f(x, ord=2),
+            lambda f, x, ord: f(x, ord="fro"),
+            lambda a, x, ord: 2 * a.stored(_singular_norm(x), _singular_bound(a, x)) + frobenius_bound(a, x),
+            differs=True,
+        ),
+    ),
+    dtypes=("float64", "float32"),
+    refuses=(
+        *_REFUSES,
+        Refusal(
+            "half precision", lambda f, tensor: f(tensor(2, 2).to(torch.bfloat16), ord=2), (RuntimeError,)
+        ),
+    ),
+)
