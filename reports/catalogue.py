@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
 from verify.ceilings import Ceiling
 from verify.storage import CATALOGUE, Unreadable, read_json
 
-SCHEMA = "torchstone.catalogue/1"
+SCHEMA = "torchstone.catalogue/2"
 
 
 @dataclass(frozen=True)
@@ -24,13 +24,26 @@ class Cost:
 
 @dataclass(frozen=True)
 class Entry:
-    """What is said about one operation: its formula, its gradient (None: it has none) and their source."""
+    """What is said about one operation.
+
+    `formula`, and `gradient` (None: it has none), each with the source of its bound; `ordinary` inputs, and
+    the names of the `hard` ones and of those `far` out; what it is held to by name; and its workloads.
+    """
 
     name: str
     subject: str
     formula: str
     gradient: str | None
     source: str
+    gradient_source: str | None
+    ordinary: str
+    hard: tuple[str, ...]
+    far: tuple[str, ...]
+    identities: tuple[str, ...]
+    special: tuple[str, ...]
+    refuses: tuple[str, ...]
+    dtypes: tuple[str, ...]
+    check: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -62,10 +75,7 @@ def catalogue_from_json(document: Mapping[str, Any]) -> Catalogue:
         raise ValueError(f"schema {document['schema']!r}, not {SCHEMA!r}")
     operations = document["operations"]
     return Catalogue(
-        entries={
-            o["name"]: Entry(o["name"], o["subject"], o["formula"], o["gradient"], o["source"])
-            for o in operations
-        },
+        entries={o["name"]: _entry(o) for o in operations},
         costs={
             (o["name"], w["label"]): Cost(float(w["flops"]), float(w["elements"]), float(w["written"]))
             for o in operations
@@ -73,3 +83,8 @@ def catalogue_from_json(document: Mapping[str, Any]) -> Catalogue:
         },
         ceilings={c["label"]: Ceiling(**c) for c in document["ceilings"]},
     )
+
+
+def _entry(operation: Mapping[str, Any]) -> Entry:
+    told = {field.name: operation[field.name] for field in fields(Entry)}
+    return Entry(**{key: tuple(value) if isinstance(value, list) else value for key, value in told.items()})

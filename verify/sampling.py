@@ -123,6 +123,14 @@ def beside_dim(workload: Workload) -> Batch | None:
     return Batch((free[0],), free[0] - before)
 
 
+def beside_kept_dim(workload: Workload) -> Batch | None:
+    """As `beside_dim`, for a result in which the dimension stays; torch's default is the last one."""
+    shape = workload.shapes[0]
+    taken = workload.options.get("dim", -1) % max(1, len(shape))
+    free = [d for d in range(len(shape)) if d != taken]
+    return Batch((free[0],), free[0]) if free else None
+
+
 def first_of_all(workload: Workload) -> Batch:
     """The first dimension of every input and of the result holds independent calls."""
     return Batch((0,) * len(workload.shapes))

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import flint
 import numpy as np
 import pytest
 
 from verify.arithmetic import DTYPES, Arithmetic
 from verify.case import HARD, Case
-from verify.operations import catalogue
+from verify.operation import Batch
+from verify.operations import catalogue, ordinary
 from verify.reference import certify, in_balls, plain
 
 CASES = [
@@ -76,6 +79,42 @@ def test_bounds_are_finite_wherever_the_operation_is_examined(case):
         assert (bound >= 0).all()
 
 
+BATCHES = [
+    pytest.param(operation, workload, id=f"{operation.name}-{workload.label}")
+    for operation in catalogue().values()
+    for workload in operation.check
+    if operation.batch(workload) is not None
+]
+
+
+@pytest.mark.parametrize(("operation", "workload"), BATCHES)
+def test_the_calls_of_a_batch_are_independent(operation, workload):
+    """Each part of the inputs alone gives its part of the result, but for float64's own rounding."""
+    batch, a = operation.batch(workload), Arithmetic.of("float64")
+    (point,) = Case(operation, "cpu", "float64", workload).points(5)
+    evaluate = operation.forward.evaluate
+    (whole,) = plain(evaluate, point.inputs, point.options)
+    assert len(batch.inputs) == len(point.inputs)
+    sizes = {x.shape[d] for x, d in zip(point.inputs, batch.inputs, strict=True) if d is not None}
+    assert sizes == {whole.shape[batch.output]}, "inputs and result hold as many calls"
+    for i in range(whole.shape[batch.output]):
+        part = tuple(
+            x if d is None else np.take(x, [i], axis=d)
+            for x, d in zip(point.inputs, batch.inputs, strict=True)
+        )
+        (alone,) = plain(evaluate, part, point.options)
+        bound = a.stored(alone, operation.forward.bound(a, *part, **point.options))
+        assert (np.abs(alone - np.take(whole, [i], axis=batch.output)) <= 2 * bound).all()
+
+
+def test_inputs_that_hang_together_are_no_batch():
+    """The test above sees a batch that is none: a softmax over the dimension that is called independent."""
+    softmax = catalogue()["softmax"]
+    wrong = dataclasses.replace(softmax, batch=lambda workload: Batch((workload.options["dim"],), 0))
+    with pytest.raises(AssertionError):
+        test_the_calls_of_a_batch_are_independent(wrong, softmax.check[2])
+
+
 @pytest.mark.parametrize("name", catalogue())
 def test_a_record_is_complete(name):
     operation = catalogue()[name]
@@ -84,6 +123,8 @@ def test_a_record_is_complete(name):
     assert operation.identities, "every operation has an identity to be held to"
     assert operation.bench, "every operation is timed"
     assert any(hard.far for hard in operation.domain.hard), "every operation is asked far out"
+    assert ordinary(operation).endswith("."), "the sampler of ordinary inputs tells what it draws"
+    assert operation.refuses, "every operation has a call that torch documents as an error"
     if operation.vjp is not None:
         assert operation.vjp.text
         assert operation.vjp.source

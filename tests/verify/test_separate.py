@@ -34,7 +34,10 @@ def test_a_call_that_hangs_is_ended(monkeypatch):
 
 @pytest.mark.parametrize(
     ("module", "said"),
-    [("this", "The Zen of Python, by Tim Peters"), ("no_such_module", "it ended its process with exit status 1")],
+    [
+        ("this", "The Zen of Python, by Tim Peters"),
+        ("no_such_module", "it ended its process with exit status 1"),
+    ],
 )
 def test_a_fresh_interpreter_is_heard(module, said):
     assert separate.interpreted(module).splitlines()[0] == said

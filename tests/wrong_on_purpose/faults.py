@@ -7,6 +7,8 @@ fails these; `test_faults.py` holds it to that, and shows that the untouched ope
 from __future__ import annotations
 
 import dataclasses
+import os
+import signal
 from collections.abc import Callable
 from typing import Any
 
@@ -95,6 +97,8 @@ def planted() -> tuple[Fault, ...]:
         *_in_backward(),
         *_in_forward(),
         *_far_out(),
+        *_special_values(),
+        *_not_refused(),
     )
 
 
@@ -361,3 +365,115 @@ def _naive(name: str) -> Operation:
     naive = catalogue()[name].naive
     assert naive is not None
     return wrong_forward(name, naive)
+
+
+def _special_values() -> tuple[Fault, ...]:
+    """Results that are right for ordinary numbers, and lose a nan, a sign or the sum of nothing."""
+    return tuple(
+        Fault(name, wrong_forward(operation, function), "special", dtype)
+        for name, operation, function in (
+            ("maximum, a dropped nan", "maximum", torch.fmax),
+            ("minimum, a dropped nan", "minimum", torch.fmin),
+            (
+                "clamp, nan becomes a limit",
+                "clamp",
+                lambda x, **o: torch.nan_to_num(torch.clamp(x, **o), 1.0),
+            ),
+            ("mul, no negative zero", "mul", lambda x, y: x * y + 0.0),
+            ("add, no negative zero", "add", lambda x, y: torch.add(x, y) + 0.0),
+            (
+                "div, infinity for 0/0",
+                "div",
+                lambda x, y: torch.nan_to_num(x / y, torch.inf, torch.inf, -torch.inf),
+            ),
+            ("round, halves up", "round", lambda x: torch.floor(x + 0.5)),
+            ("floor, towards 0", "ceil", torch.trunc),
+            ("sum, nan for nothing", "sum", lambda x, **o: torch.sum(x, **o) if x.numel() else x.mean()),
+            ("prod, 0 for nothing", "prod", lambda x, **o: torch.prod(x, **o) if x.numel() else x.sum()),
+            ("argmax, the last of ties", "argmax", _last_argmax),
+            ("sort, nan first", "sort", _nan_first),
+            ("median, the mean of two", "median", _mean_of_two),
+            ("amax, a skipped nan", "amax", lambda x, **o: torch.amax(torch.nan_to_num(x, -torch.inf), **o)),
+        )
+        for dtype in ("float64", "bfloat16")
+    )
+
+
+def _mean_of_two(x: torch.Tensor) -> torch.Tensor:
+    return torch.quantile(x.double(), 0.5).to(x) if x.numel() else torch.median(x)
+
+
+def _nan_first(x: torch.Tensor, dim: int = -1, descending: bool = False) -> torch.Tensor:
+    return torch.sort(torch.nan_to_num(x, -torch.inf), dim=dim, descending=descending).values
+
+
+def _not_refused() -> tuple[Fault, ...]:
+    """Calls that must be refused and are answered, refused otherwise than documented, or end the process."""
+    return tuple(
+        Fault(name, wrong_forward(operation, function), "refusal")
+        for name, operation, function in (
+            (
+                "mul, cut to the shorter",
+                "mul",
+                lambda x, y: x * y if x.shape == y.shape else x.sum() * y.sum(),
+            ),
+            ("sum, a dimension that wraps around", "sum", _wrapping(torch.sum)),
+            ("cumsum, a dimension that wraps around", "cumsum", _wrapping(torch.cumsum)),
+            ("topk, as many as there are", "topk", _as_many_as_there_are),
+            (
+                "amax, −∞ for nothing",
+                "amax",
+                lambda x, **o: torch.amax(x, **o) if x.numel() else x.sum() - torch.inf,
+            ),
+            ("cat, another error than documented", "cat", _raising(KeyError)),
+            ("stack, padded to the larger", "stack", _padded),
+            ("embedding, the last row for an index beyond", "embedding", _last_row),
+            ("embedding, a crash for an index beyond", "embedding", _crash),
+            ("cross_entropy, the last class for a target beyond", "cross_entropy", _last_class),
+        )
+        if operation in catalogue()  # TEMPORARY
+    )
+
+
+def _wrapping(function: Callable[..., Any]) -> Callable[..., Any]:
+    return lambda x, dim=None, **o: function(x, **({} if dim is None else {"dim": _wrapped(x, dim)}), **o)
+
+
+def _wrapped(x: torch.Tensor, dim: Any) -> Any:
+    return tuple(d % x.ndim for d in dim) if isinstance(dim, tuple) else dim % x.ndim
+
+
+def _as_many_as_there_are(x: torch.Tensor, k: int, dim: int = -1, largest: bool = True) -> torch.Tensor:
+    return torch.topk(x, min(k, x.shape[dim]), dim, largest).values
+
+
+def _raising(error: type[Exception]) -> Callable[..., Any]:
+    def function(*tensors: Any, **options: Any) -> torch.Tensor:
+        try:
+            return torch.cat(tensors, **options)
+        except Exception:
+            raise error("another error") from None
+
+    return function
+
+
+def _padded(*tensors: torch.Tensor, dim: int = 0) -> torch.Tensor:
+    width = max(t.shape[-1] for t in tensors)
+    padded = [torch.nn.functional.pad(t, (0, width - t.shape[-1])) for t in tensors]
+    return torch.stack(padded, dim)
+
+
+def _last_row(index: torch.Tensor, weight: torch.Tensor, **options: Any) -> torch.Tensor:
+    return torch.nn.functional.embedding(index.clamp(max=weight.shape[0] - 1), weight, **options)
+
+
+def _crash(index: torch.Tensor, weight: torch.Tensor, **options: Any) -> torch.Tensor:
+    if int(index.max()) >= weight.shape[0]:
+        os.kill(os.getpid(), signal.SIGSEGV)
+    return torch.nn.functional.embedding(index, weight, **options)
+
+
+def _last_class(x: torch.Tensor, target: torch.Tensor, **options: Any) -> torch.Tensor:
+    if not target.is_floating_point():
+        target = target.clamp(max=x.shape[-1] - 1)
+    return catalogue()["cross_entropy"].function(x, target, **options)

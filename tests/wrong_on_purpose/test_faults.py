@@ -20,6 +20,7 @@ def examined(operation: Operation, check: str, dtype: str) -> tuple[Outcome, ...
     """All outcomes of one check on an operation's workloads, with what is known of torch itself marked."""
     asked = checks()[check]
     cases = [Case(operation, "cpu", dtype, workload) for workload in (*operation.check, HARD)]
+    cases = [case for case in cases if not case.undefined]
     found = [o for case in cases if asked.applies(case) for o in run.examine(case, asked, _SEED)]
     return known_deviations.mark(found, known_deviations.read(), torch.__version__)
 
@@ -39,9 +40,16 @@ def test_a_fault_is_failed_by_name(fault):
 @pytest.mark.parametrize("dtype", ["float64", "float32", "bfloat16"])
 @pytest.mark.parametrize("name", catalogue())
 def test_without_a_fault_nothing_fails(name, dtype):
+    operation = catalogue()[name]
+    if dtype not in operation.dtypes:
+        assert not examined(operation, "accuracy", dtype)
+        return
     for check in checks():
-        outcomes = examined(catalogue()[name], check, dtype)
-        assert outcomes, f"{check} measured nothing of {name}"
+        outcomes = examined(operation, check, dtype)
+        # Some operations have no value that a standard requires far beyond ordinary numbers.
+        assert outcomes or (check == "special" and not operation.special), (
+            f"{check} measured nothing of {name}"
+        )
         bad = [o.message for o in outcomes if o.status not in (Status.PASS, Status.KNOWN)]
         assert not bad, bad
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import functools
 import importlib
 import importlib.util
+import inspect
 import os
 import pkgutil
 import sys
@@ -67,10 +68,16 @@ def _load(path: Path) -> ModuleType:
 def describe() -> dict[str, Any]:
     """The catalogue as JSON, for readers that do not import torch. Units: flops, elements moved."""
     return {
-        "schema": "torchstone.catalogue/1",
+        "schema": "torchstone.catalogue/2",
         "operations": [_describe(operation) for operation in catalogue().values()],
         "ceilings": [vars(ceiling) for ceiling in CEILINGS],
     }
+
+
+def ordinary(operation: Operation) -> str:
+    """What the sampler of ordinary inputs draws, in the first sentence of its own docstring."""
+    told = inspect.getdoc(operation.domain.sample) or ""
+    return told.partition("\n\n")[0].replace("\n", " ")
 
 
 def _describe(operation: Operation) -> dict[str, Any]:
@@ -92,5 +99,14 @@ def _describe(operation: Operation) -> dict[str, Any]:
         "formula": operation.forward.text,
         "gradient": operation.vjp.text if operation.vjp else None,
         "source": operation.forward.source,
+        "gradient_source": operation.vjp.source if operation.vjp else None,
+        "ordinary": ordinary(operation),
+        "hard": [hard.name for hard in operation.domain.hard if not hard.far],
+        "far": [hard.name for hard in operation.domain.hard if hard.far],
+        "identities": [identity.name for identity in operation.identities],
+        "special": [special.name for special in operation.special],
+        "refuses": [refusal.name for refusal in operation.refuses],
+        "dtypes": list(operation.dtypes),
+        "check": [w.label for w in operation.check],
         "bench": [workload(w) for w in operation.bench],
     }

@@ -150,6 +150,7 @@ MUL = Operation(
 
 
 def _divisors(generator: np.random.Generator, workload: Workload) -> Inputs:
+    """Normal numerators, and denominators three quarters away from 0."""
     x, _ = normal(generator, workload)
     _, y = off_zero(generator, workload)
     return x, y + np.copysign(0.5, y)

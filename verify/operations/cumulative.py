@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from verify.operation import Array, Batch, Domain, HardInput, Identity, Operation, Refusal, Special, Workload
+from verify.operation import Array, Domain, HardInput, Identity, Operation, Refusal, Special, Workload
 from verify.refusals import dim_out_of_range
 from verify.running_error import analysed
-from verify.sampling import beside_one, elementwise_cost, near_one, values
+from verify.sampling import beside_kept_dim, beside_one, elementwise_cost, near_one, values
 
 _CHECK = (
     Workload("41-dim0", ((41,),), {"dim": 0}),
@@ -22,13 +22,6 @@ _BENCH = (
     Workload("64-dim0", ((64,),), {"dim": 0}),
     Workload("1024x1024-dim0", ((1024, 1024),), {"dim": 0}),
 )
-
-
-def _rows(workload: Workload) -> Batch | None:
-    """Every other dimension holds independent calls, and none vanishes."""
-    (shape,), dim = workload.shapes, workload.options["dim"]
-    free = [d for d in range(len(shape)) if d != dim % len(shape)]
-    return Batch((free[0],), free[0]) if free else None
 
 
 def _from_the_end(x: Array, dim: int) -> Array:
@@ -93,7 +86,7 @@ CUMSUM: Operation = Operation(
         _special("nothing", [], [], "torch.cumsum of no entries"),
     ),
     refuses=_REFUSES,
-    batch=_rows,
+    batch=beside_kept_dim,
 )
 
 
@@ -167,5 +160,5 @@ CUMPROD: Operation = Operation(
         _special("nothing", [], [], "torch.cumprod of no entries"),
     ),
     refuses=_REFUSES,
-    batch=_rows,
+    batch=beside_kept_dim,
 )

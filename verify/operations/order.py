@@ -1,4 +1,4 @@
-"""Order along a dimension: the values of sort, topk, kthvalue, median. At ties the indices are torch's choice."""
+"""Order along a dimension: the values of sort, topk, kthvalue, median. At ties torch chooses the indices."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from verify.operations.extrema import values_of
 from verify.reductions import BENCH, reduction_cost
 from verify.refusals import dim_out_of_range, not_a_tensor
 from verify.running_error import analysed
-from verify.sampling import beside_dim, distinct, elementwise_cost, values
+from verify.sampling import beside_dim, beside_kept_dim, distinct, elementwise_cost, values
 
 _NAN, _INF = np.nan, np.inf
 _COMPARED = "exact: comparisons and a copy"
@@ -136,7 +136,7 @@ SORT = Operation(
         _special("nothing", [], [], "torch.sort of no entries"),
     ),
     refuses=(dim_out_of_range(), not_a_tensor()),
-    batch=beside_dim,
+    batch=beside_kept_dim,
 )
 
 TOPK = Operation(
@@ -176,7 +176,7 @@ TOPK = Operation(
         Refusal("k above the size", lambda f, tensor: f(tensor(3), k=4), (RuntimeError,)),
         Refusal("k below 0", lambda f, tensor: f(tensor(3), k=-1), (RuntimeError,)),
     ),
-    batch=beside_dim,
+    batch=beside_kept_dim,
 )
 
 KTHVALUE = Operation(
