@@ -5,11 +5,16 @@ Imports no torch, so that stored lessons can be read without it.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass
+from typing import Any
 
-from verify.outcome import Status, judge
+from verify.outcome import Status, judge, plain
 from verify.picture import Picture
+
+LESSONS_SCHEMA = "torchstone.lessons/1"
+# What a lesson says, whether it has been run or not.
+WORDS = ("name", "title", "claim", "formula", "holds", "source", "condition", "counterexample")
 
 
 @dataclass(frozen=True)
@@ -69,3 +74,19 @@ class Lesson:
             raise ValueError(
                 f"{self.name}: a claim that is false as said needs a counterexample and a condition"
             )
+
+
+def to_json(lesson: Lesson, shown: Demonstration) -> dict[str, Any]:
+    """One lesson in JSON types: its words, its figures with their status, its picture.
+
+    Non-finite floats become the strings `inf`, `-inf` and `nan`.
+    """
+    record: dict[str, Any] = {word: getattr(lesson, word) for word in WORDS}
+    record["figures"] = [asdict(figure) | {"status": figure.status.value} for figure in shown.figures]
+    record["picture"] = asdict(shown.picture)
+    return {key: plain(value) for key, value in record.items()}
+
+
+def document(shown: Iterable[tuple[Lesson, Demonstration]]) -> dict[str, Any]:
+    """Lessons that were run, as one document of the schema `LESSONS_SCHEMA`."""
+    return {"schema": LESSONS_SCHEMA, "lessons": [to_json(*each) for each in shown]}

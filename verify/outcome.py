@@ -87,7 +87,7 @@ class Outcome:
             "status": self.status.value,
             "case": self.case,
         }
-        return {key: _plain(value) for key, value in record.items()}
+        return {key: plain(value) for key, value in record.items()}
 
 
 def judge(measured: float, bound: float) -> Status:
@@ -101,11 +101,11 @@ def judge(measured: float, bound: float) -> Status:
     return Status.PASS if measured <= bound else Status.FAIL
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
     if isinstance(value, float) and not math.isfinite(value):
         return str(value)
     if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items()}
+        return {key: plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
+        return [plain(item) for item in value]
     return value

@@ -253,6 +253,11 @@ def _rounded(x: Computed, value: Array, carried: Array) -> Computed:
     return Computed(value, carried + a.w * (np.abs(value) + carried) + _under(a, value), a)
 
 
+def _lost(x: Computed, value: Array) -> Array:
+    """In float64 a product or quotient of numbers that are not 0 may be 0 all the same."""
+    return np.where(value == 0, x.arithmetic.smallest, 0.0)
+
+
 def _is_zero(x: Computed) -> Array:
     return np.asarray((x.value == 0) & (x.error == 0))
 
@@ -283,7 +288,7 @@ def _multiply(x: Computed, y: Computed) -> Computed:
         value = x.value * y.value
     exact = _scales_exactly(x) | _scales_exactly(y)
     rounded = _rounded(x, value, carried)
-    error = np.where(exact, carried + _under(x.arithmetic, value), rounded.error)
+    error = np.where(exact, carried + _under(x.arithmetic, value), rounded.error) + _lost(x, value)
     return Computed(value, np.where(gone, 0.0, error), x.arithmetic)
 
 
@@ -295,6 +300,7 @@ def _divide(x: Computed, y: Computed) -> Computed:
         carried = np.where(y.error == 0, x.read / np.abs(y.value), carried)
     exact = _scales_exactly(y)
     error = np.where(exact, carried + _under(x.arithmetic, value), _rounded(x, value, carried).error)
+    error = error + _lost(x, value)
     return Computed(value, np.where(_is_zero(x), 0.0, error), x.arithmetic)
 
 

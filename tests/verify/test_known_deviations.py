@@ -8,6 +8,7 @@ from packaging.specifiers import SpecifierSet
 from tests.verify.sample_outcome import changed
 from verify import torch_samples
 from verify.arithmetic import DTYPES
+from verify.case import ORDINARY
 from verify.checks import checks
 from verify.devices import KINDS
 from verify.known_deviations import Deviation, mark, read, stale
@@ -58,7 +59,8 @@ def test_a_listed_deviation_speaks_of_what_exists(listed):
     else:
         operation = catalogue()[listed.operation]
         assert listed.check in ("*", *checks())
-        assert set(listed.points) <= {hard.name for hard in operation.domain.hard}
+        named = (*operation.domain.hard, *operation.special, *operation.refuses)
+        assert set(listed.points) <= {ORDINARY, *(point.name for point in named)}
     assert set(listed.dtypes) <= set(DTYPES)
     assert set(listed.devices) <= set(KINDS)
     for field in (listed.points, listed.dtypes, listed.devices):

@@ -155,6 +155,13 @@ def test_a_function_without_a_rule_is_refused_by_name():
         np.median(x)
 
 
+def test_what_vanishes_in_float64_is_charged():
+    tiny = Computed(np.array([5e-324, 1e-200]), np.zeros(2), Arithmetic.of("float64"))
+    assert (tiny * tiny).error.all()
+    assert (tiny / 1e300).error.all()
+    assert not (0 * tiny).error.any()
+
+
 def test_exact_steps_stay_exact():
     x = Computed(np.array([1.25, -3.0]), np.zeros(2), Arithmetic.of("bfloat16"))
     for same in (-x, 2 * x, x / 4, x + 0, abs(x), np.maximum(x, 0 * x), x.reshape(2, 1), x * (x > 0)):
