@@ -86,5 +86,6 @@ def catalogue_from_json(document: Mapping[str, Any]) -> Catalogue:
 
 
 def _entry(operation: Mapping[str, Any]) -> Entry:
-    told = {field.name: operation[field.name] for field in fields(Entry)}
-    return Entry(**{key: tuple(value) if isinstance(value, list) else value for key, value in told.items()})
+    told = ((field.name, operation[field.name]) for field in fields(Entry))
+    held: dict[str, Any] = {name: tuple(v) if isinstance(v, list) else v for name, v in told}
+    return Entry(**held)

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from reports.catalogue import Catalogue, Entry
-from reports.notation import number
+from reports.lessons import StoredLesson, told_figure
+from reports.notation import fraction
 from reports.ordering import dtype_rank, listed
 from reports.page import SIGNS, TEMPLATES
 from reports.verdict import SEVERITY
@@ -49,13 +49,13 @@ def render(
     catalogue: Catalogue,
     course: Sequence[Row],
     outcomes: Iterable[Outcome],
-    lessons: Sequence[Mapping[str, Any]],
+    lessons: Sequence[StoredLesson],
     subject: str,
     pictures: str,
 ) -> str:
     """The page as Markdown. The same arguments give the same page, byte for byte.
 
-    `lessons` are in the stored form; `subject` says what the verdicts are about (a torch on a device);
+    `subject` says what the verdicts are about (a torch on a device);
     `pictures` is the folder of `<name>.svg`, as the page's links name it.
     """
     environment = Environment(
@@ -66,7 +66,13 @@ def render(
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters |= {"cell": cell, "anchor": anchor, "number": number, "listing": listing}
+    environment.filters |= {
+        "cell": cell,
+        "anchor": anchor,
+        "claimed": told_figure,
+        "fraction": fraction,
+        "listing": listing,
+    }
     found = answers(outcomes)
     return environment.get_template("catalogue.md").render(
         course=course,
@@ -127,7 +133,7 @@ def _why(outcome: Outcome) -> str:
 
 
 def cell(text: object) -> str:
-    """Text inside a Markdown table: a bar would end the cell, and an asterisk or underscore may open emphasis."""
+    """Text inside a table of Markdown: a bar would end the cell, an asterisk or underscore open emphasis."""
     escaped = str(text)
     for character in "\\|*_`<[":
         escaped = escaped.replace(character, f"\\{character}")

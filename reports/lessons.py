@@ -100,8 +100,8 @@ def _figures(figures: Sequence[Figure]) -> Table:
         unit = f" {figure.unit}" if figure.unit else ""
         table.add_row(
             Text(figure.name),
-            _measured(figure.measured) + unit,
-            _measured(figure.claimed) + unit,
+            told_figure(figure.measured) + unit,
+            told_figure(figure.claimed) + unit,
             fraction(off),
             fraction(figure.bound),
             Text(figure.status.value, STYLES[figure.status]),
@@ -109,8 +109,8 @@ def _figures(figures: Sequence[Figure]) -> Table:
     return table
 
 
-def _measured(value: float) -> str:
-    """A count as a count, anything else to seven places."""
+def told_figure(value: float) -> str:
+    """A count as a count, anything else to seven places: `289`, `0.6931472`."""
     whole = math.isfinite(value) and value == int(value) and abs(value) < 10**DIGITS
     return f"{value:.0f}" if whole else number(value, DIGITS)
 

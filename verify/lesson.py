@@ -76,6 +76,16 @@ class Lesson:
             )
 
 
+def demonstrate(lesson: Lesson) -> Demonstration:
+    """Run a lesson. One that raises is a lesson that does not come to its end, and no end of the others."""
+    try:
+        return lesson.show()
+    except Exception as error:  # what is shown may raise anything
+        what = f"{type(error).__name__}: {error}".partition("\n")[0]
+        figure = Figure(f"runs to its end ({what})", 0.0, 1.0, 0.0, "it does or it does not")
+        return Demonstration((figure,), Picture(lesson.title, "", "", ()))
+
+
 def to_json(lesson: Lesson, shown: Demonstration) -> dict[str, Any]:
     """One lesson in JSON types: its words, its figures with their status, its picture.
 

@@ -102,6 +102,7 @@ def judge(measured: float, bound: float) -> Status:
 
 
 def plain(value: Any) -> Any:
+    """A value in JSON types: a float that JSON has no word for as one of `inf`, `-inf`, `nan`."""
     if isinstance(value, float) and not math.isfinite(value):
         return str(value)
     if isinstance(value, dict):

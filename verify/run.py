@@ -8,6 +8,7 @@ import secrets
 import shlex
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -96,19 +97,27 @@ def gathered(found: Iterable[Outcome], profile: str, seed: int, command: str) ->
     meanwhile.
     """
     started, outcomes, complete = _now(), [], True
-    threads = torch.get_num_threads()
-    torch.set_num_threads(THREADS)
-    try:
-        for outcome in found:
-            outcomes.append(outcome)
-    except KeyboardInterrupt:
-        complete = False
-    finally:
-        torch.set_num_threads(threads)
+    with one_thread():
+        try:
+            for outcome in found:
+                outcomes.append(outcome)
+        except KeyboardInterrupt:
+            complete = False
     listed = known_deviations.read()
     marked = known_deviations.mark(outcomes, listed, torch.__version__)
     silent = known_deviations.stale(marked, listed, torch.__version__) if complete else ()
     return Run(marked, silent, seed, profile, command, started, _now(), complete)
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """torch on `THREADS` threads meanwhile."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(THREADS)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
 
 
 def _examined(

@@ -13,6 +13,7 @@ RESULTS = Path("torchstone-results")
 OUTCOMES = "outcomes"
 OUTCOMES_SCHEMA = "torchstone.outcomes/1"
 CATALOGUE = "catalogue.json"
+LESSONS = "lessons.json"
 
 
 class Unreadable(Exception):

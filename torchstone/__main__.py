@@ -1,0 +1,5 @@
+"""`python -m torchstone` is `torchstone`."""
+
+from torchstone import main
+
+main()
