@@ -100,9 +100,10 @@ def _drawn(picture: Picture) -> Figure:
     figure.suptitle(title, x=0.02, horizontalalignment="left", fontsize=11.5, fontweight="bold")
     labels = [series.label for series in picture.series]
     columns = min(len(labels), LETTERS_OF_LEGEND // (max(map(len, labels), default=0) + LETTERS_OF_HANDLE))
-    figure.legend(
-        loc="outside lower center", ncols=max(1, columns), frameon=False, fontsize=9, borderaxespad=0.2
-    )
+    if labels:
+        figure.legend(
+            loc="outside lower center", ncols=max(1, columns), frameon=False, fontsize=9, borderaxespad=0.2
+        )
     return figure
 
 

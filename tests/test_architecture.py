@@ -10,9 +10,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-FILES = [
-    f for room in ("torchstone", "verify", "benchmarks", "reports") for f in (ROOT / room).rglob("*.py")
-]
+FILES = [f for room in ("torchstone", "verify", "benchmarks", "reports") for f in (ROOT / room).rglob("*.py")]
 # What a room must not import. The plugin runs inside asv, and the front door opens every room.
 FORBIDDEN = {
     "verify": ("benchmarks", "reports", "torchstone", "tests"),

@@ -10,7 +10,7 @@ import pytest
 import torch
 from typer.testing import CliRunner
 
-import torchstone
+from torchstone.command_line import app
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -26,7 +26,7 @@ def run(tmp_path, monkeypatch):
 
     def runner(command):
         words = shlex.split(command, comments=True)[1:]
-        return CliRunner().invoke(torchstone.app, [*words, "--results", str(tmp_path)])
+        return CliRunner().invoke(app, [*words, "--results", str(tmp_path)])
 
     yield runner
     from verify.operations import catalogue
@@ -58,7 +58,7 @@ def test_every_option_that_is_shown_exists(command):
     words = shlex.split(command, comments=True)[1:]
     names = [word for word in words if word.startswith("--")]
     subcommand = [words[0]] if words and not words[0].startswith("--") else []
-    helped = CliRunner().invoke(torchstone.app, [*subcommand, "--help"], env={"COLUMNS": "200"})
+    helped = CliRunner().invoke(app, [*subcommand, "--help"], env={"COLUMNS": "200"})
     assert helped.exit_code == 0
     for name in names:
         assert name in helped.output, name

@@ -43,11 +43,12 @@ def installed(tmp_path_factory):
 
 def packaged(path: Path) -> bool:
     return (
-        path.suffix in {".py", ".toml", ".html", ".css", ".js", ".typed"} and "__pycache__" not in path.parts
+        path.suffix in {".py", ".toml", ".html", ".css", ".js", ".md", ".typed"}
+        and "__pycache__" not in path.parts
     )
 
 
-@pytest.mark.parametrize("room", ["verify", "benchmarks", "reports"])
+@pytest.mark.parametrize("room", ["torchstone", "verify", "benchmarks", "reports"])
 def test_every_file_of_a_room_is_in_it(installed, room):
     there = {path.relative_to(ROOT) for path in (ROOT / room).rglob("*") if packaged(path)}
     packed = {path.relative_to(installed) for path in (installed / room).rglob("*") if packaged(path)}
@@ -70,7 +71,7 @@ def test_it_runs_from_there(installed, tmp_path):
         installed, tmp_path, "-c", "import torchstone, verify; print(torchstone.__file__, verify.__file__)"
     )
     assert where.stdout.split() == [
-        str(installed / "torchstone.py"),
+        str(installed / "torchstone" / "__init__.py"),
         str(installed / "verify" / "__init__.py"),
     ]
     done = run(installed, tmp_path, "-m", "torchstone", "--select", "relu", "--dtype", "float32")

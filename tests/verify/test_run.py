@@ -15,7 +15,7 @@ from verify.check import Check, Finding, outcome
 from verify.checks import checks
 from verify.operations import catalogue
 from verify.outcome import Outcome, Status
-from verify.run import THREADS, Run, examine, fresh_seed, store, to_json, verify
+from verify.run import LOOKS, THREADS, Run, examine, fresh_seed, store, to_json, verify
 from verify.selection import REPEATS, Selection
 
 QUICK = Selection()
@@ -143,7 +143,8 @@ def test_the_number_of_threads_is_restored_after_an_error_in_the_suite_itself():
         torch.set_num_threads(before)
 
 
-@pytest.mark.parametrize("name", checks())
+# Whatever raises has refused: the refusal check alone has nothing to say to that.
+@pytest.mark.parametrize("name", [name for name in checks() if name != "refusal"])
 def test_an_operation_that_raises_is_a_failure_by_name_and_the_rest_is_run(name):
     def broken(*inputs, **options):
         raise RuntimeError("no kernel image\nis available")
@@ -339,3 +340,51 @@ def test_a_version_that_is_not_installed_is_unknown(monkeypatch):
 
 def test_examining_returns_what_the_check_measured():
     assert examine(CASES[0], PASSING, 5) == (found(CASES[0], 5),)
+
+
+def by_look(*measured: float | None) -> tuple[Check, list[int]]:
+    """A check that measures another figure at each look (None: cannot tell), and the seeds it was given."""
+    seeds: list[int] = []
+
+    def look(case, seed):
+        figure = measured[min(len(seeds), len(measured) - 1)]
+        seeds.append(seed)
+        yield found(case, seed, *((1.0, math.nan) if figure is None else (figure,)))
+        yield found(case, seed, 0.0, question="another")
+
+    return Check("own", "Is it so?", look), seeds
+
+
+def test_what_could_not_be_judged_is_asked_again_of_another_draw():
+    check, seeds = by_look(None, None, 1.0)
+    outcomes = examine(CASES[0], check, 3)
+    assert len(seeds) == len(set(seeds)) == 3
+    assert {(o.question, o.status) for o in outcomes} == {("forward", Status.PASS), ("another", Status.PASS)}
+    assert len(outcomes) == 2
+    (answer,) = (o for o in outcomes if o.question == "forward")
+    assert answer.seed == seeds[-1]
+    assert f"--seed {seeds[-1]}" in answer.reproduce
+
+
+def test_what_is_judged_is_asked_once():
+    check, seeds = by_look(1.0)
+    examine(CASES[0], check, 3)
+    assert seeds == [3]
+
+
+def test_a_failure_at_another_look_is_kept():
+    check, _ = by_look(None, 5.0)
+    assert [o.status for o in examine(CASES[0], check, 3) if o.question == "forward"] == [Status.FAIL]
+
+
+def test_what_no_look_can_judge_stays_inconclusive_and_is_looked_at_no_more_than_that():
+    check, seeds = by_look(None)
+    assert [o.status for o in examine(CASES[0], check, 3) if o.question == "forward"] == [Status.INCONCLUSIVE]
+    assert len(seeds) == LOOKS
+
+
+def test_a_dtype_in_which_torch_defines_no_such_operation_is_skipped_with_the_reason():
+    narrow = dataclasses.replace(TANH, dtypes=("float64", "float32"))
+    (skipped,) = verified(PASSING, cases=(Case(narrow, "cpu", "bfloat16", TANH.check[0]),)).outcomes
+    assert skipped.status is Status.SKIPPED
+    assert skipped.message.endswith("torch documents tanh for float64 and float32 alone")

@@ -9,8 +9,8 @@ import pytest
 import torch
 from typer.testing import CliRunner
 
-import torchstone
 from reports import score as scoring
+from torchstone.command_line import app
 from verify import selftest
 from verify.planted.fault import Fault, named, scaled
 from verify.planted.host import Host, hosts
@@ -264,7 +264,7 @@ def command(tmp_path, monkeypatch):
 
     def run(checker, *arguments):
         monkeypatch.setattr(selftest, "CHECKERS", {**selftest.CHECKERS, "ours": checker})
-        return CliRunner().invoke(torchstone.app, ["selftest", *arguments])
+        return CliRunner().invoke(app, ["selftest", *arguments])
 
     return run
 
