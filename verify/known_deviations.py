@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import tomllib
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -16,11 +17,20 @@ from verify.outcome import Outcome, Status
 
 LISTED = Path(__file__).with_name("known_deviations.toml")
 _ANY = "*"
+_KINDS: dict[str, tuple[type, str]] = {
+    "str": (str, "string"),
+    "tuple[str, ...]": (list, "list"),
+    "float": (float, "float"),
+}
 
 
 @dataclass(frozen=True)
 class Deviation:
-    """One listed deviation. `check`, `question` and a point may be `*`; `torch` is a version specifier."""
+    """One listed deviation. `check`, `question` and a point may be `*`; `torch` is a version specifier.
+
+    `limit` is the largest measured figure, in the outcome's own unit, that is still this deviation: what is
+    further off is a new fault. Left out, any figure is.
+    """
 
     operation: str
     check: str
@@ -32,6 +42,13 @@ class Deviation:
     measured: str
     issue: str
     why: str
+    limit: float = math.inf
+
+    def explains(self, outcome: Outcome, torch_version: str) -> bool:
+        """Whether a failure is no more than this deviation."""
+        return self.covers(outcome, torch_version) and (
+            outcome.measured is None or math.isinf(self.limit) or outcome.measured <= self.limit
+        )
 
     def covers(self, outcome: Outcome, torch_version: str) -> bool:
         """Whether an outcome is one that this entry speaks of, whatever its status."""
@@ -54,14 +71,15 @@ def read(path: Path = LISTED) -> tuple[Deviation, ...]:
 
 def _entry(path: Path, number: int, entry: dict[str, Any]) -> Deviation:
     fields = {field.name: field for field in dataclasses.fields(Deviation)}
-    wrong = sorted(fields.keys() ^ entry.keys())
+    optional = {name for name, field in fields.items() if field.default is not dataclasses.MISSING}
+    wrong = sorted((fields.keys() - optional - entry.keys()) | (entry.keys() - fields.keys()))
     if wrong:
         raise ValueError(f"{path}, entry {number}: missing or unknown fields {', '.join(wrong)}")
     for name, value in entry.items():
         # A string where a list belongs would be searched for substrings: "float16" is in "bfloat16".
-        listed = fields[name].type == "tuple[str, ...]"
-        if not isinstance(value, list if listed else str):
-            raise ValueError(f"{path}, entry {number}: {name} must be a {'list' if listed else 'string'}")
+        kind, word = _KINDS[str(fields[name].type)]
+        if not isinstance(value, kind):
+            raise ValueError(f"{path}, entry {number}: {name} must be a {word}")
     try:
         SpecifierSet(entry["torch"])
     except InvalidSpecifier as error:
@@ -81,7 +99,7 @@ def _marked(outcome: Outcome, listed: tuple[Deviation, ...], torch_version: str)
     if outcome.status is not Status.FAIL:
         return outcome
     for deviation in listed:
-        if deviation.covers(outcome, torch_version):
+        if deviation.explains(outcome, torch_version):
             message = f"{outcome.message} Known: {deviation.why}"
             return dataclasses.replace(
                 outcome, status=Status.KNOWN, message=message, issue=deviation.issue or None

@@ -21,7 +21,7 @@ from verify.case import Case
 from verify.check import Check, raised, skipped
 from verify.known_deviations import Deviation
 from verify.machine import machine
-from verify.outcome import Outcome, Status
+from verify.outcome import Outcome, Status, plain
 from verify.selection import REPEATS, Selection
 
 
@@ -187,7 +187,7 @@ def to_json(run: Run) -> dict[str, Any]:
         "torch": _torch(),
         "devices": [_device(kind) for kind in devices.KINDS],
         "outcomes": [outcome.to_json() for outcome in run.outcomes],
-        "stale": [asdict(deviation) for deviation in run.stale],
+        "stale": [plain(asdict(deviation)) for deviation in run.stale],
     }
 
 

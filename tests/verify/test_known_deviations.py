@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 
 import pytest
 from packaging.specifiers import SpecifierSet
@@ -74,6 +75,32 @@ def test_a_listed_deviation_says_why_and_what_was_measured(listed):
     assert listed.measured
     assert listed.why.endswith(".")
     assert listed.issue == "" or listed.issue.startswith("https://github.com/pytorch/pytorch/")
+
+
+@LISTED
+def test_what_deviates_at_ordinary_inputs_is_limited(listed):
+    """Without a limit the entry would pass any fault of the operation, wherever it is looked at."""
+    if listed.check != torch_samples.CHECK and {"*", ORDINARY} & set(listed.points):
+        assert math.isfinite(listed.limit)
+        assert listed.check != "*", "a limit is in the unit of one check"
+
+
+@pytest.mark.parametrize(
+    ("measured", "status"), [(3.0, Status.KNOWN), (5.0, Status.FAIL), (math.nan, Status.FAIL)]
+)
+def test_what_is_further_off_than_the_limit_is_a_new_fault(measured, status):
+    limited = dataclasses.replace(DEVIATION, limit=4.0)
+    (marked,) = mark([dataclasses.replace(OUTCOME, measured=measured)], (limited,), "2.13.0")
+    assert marked.status is status
+
+
+def test_a_limit_is_a_number(tmp_path):
+    path = tmp_path / "listed.toml"
+    path.write_text(ENTRY + "limit = 4.0\n", encoding="utf-8")
+    assert read(path)[0].limit == 4
+    path.write_text(ENTRY + 'limit = "4"\n', encoding="utf-8")
+    with pytest.raises(ValueError, match="limit must be a float"):
+        read(path)
 
 
 def test_no_deviation_is_listed_twice():
