@@ -7,53 +7,24 @@ from typing import Any
 import numpy as np
 import torch
 
+from verify.activation import CHECK, NEAR_ZERO, boolean, gone, rounded_away, sigmoid
 from verify.arithmetic import Arithmetic
-from verify.operation import Array, Domain, Formula, HardInput, Identity, Operation, Workload
-from verify.sampling import elementwise_cost, of_every_size, off_zero, values
-
-_CHECK = (
-    Workload("7", ((7,),)),
-    Workload("5x33", ((5, 33),)),
-    Workload("6x10-transposed", ((6, 10),), layout="transposed"),
-    Workload("3x401-strided", ((3, 401),), layout="strided"),
-)
-_BENCH = (
-    Workload("4096x1024", ((4096, 1024),)),
-    Workload("64", ((64,),)),
-    Workload("1000003", ((1_000_003,),)),
-    Workload("1024x1024-strided", ((1024, 1024),), layout="strided"),
-)
-
-
-def _gone(a: Arithmetic) -> float:
-    """Where exp(−x) is below every number of the dtype: beyond it the textbook formulas are inf/inf."""
-    return float(np.ceil(2 * max(-np.log(a.smallest), np.log(a.largest))))
-
-
-def _rounded_away(a: Arithmetic) -> float:
-    """Where exp(−x) is below half a unit roundoff, so that 1 + exp(−x) rounds to 1 but exp(−x) is normal."""
-    return float(np.ceil(-np.log(a.u)) + 1)
-
+from verify.elementwise import BENCH, INF, NAN, array_api, far, special
+from verify.operation import Array, Domain, Formula, Identity, Operation
+from verify.refusals import not_a_tensor
+from verify.sampling import elementwise_batch, elementwise_cost, of_every_size, off_zero, values
 
 _FAR = (
-    HardInput("rounded away", lambda a: values(_rounded_away(a), -_rounded_away(a)), far=True),
-    HardInput("beyond exp", lambda a: values(_gone(a), -_gone(a)), far=True),
-    HardInput("largest", lambda a: values(a.largest, -a.largest), far=True),
+    far("rounded away", lambda a: values(rounded_away(a), -rounded_away(a))),
+    far("beyond exp", lambda a: values(gone(a), -gone(a))),
+    far("largest", lambda a: values(a.largest, -a.largest)),
 )
-_NEAR_ZERO = (
-    HardInput("zeros", lambda a: values(0.0, -0.0)),
-    HardInput("smallest", lambda a: values(a.smallest, -a.smallest, a.smallest_normal, -a.smallest_normal)),
-)
-
-
-def _sigmoid(x: Array) -> Array:
-    return 1 / (1 + np.exp(-x))
 
 
 def _sigmoid_bound(a: Arithmetic, x: Array) -> Array:
     # 1/(1 + e): exp is off by `elementary`, of which 1 − σ reaches the result; the sum and the quotient
     # round once each.
-    s = _sigmoid(x)
+    s = sigmoid(x)
     return s * (a.elementary * (1 - s) + 2 * a.u)
 
 
@@ -61,7 +32,7 @@ def _sigmoid_vjp_bound(a: Arithmetic, g: Array, x: Array) -> tuple[Array]:
     # torch forms g·(1 − y)·y from the stored y. The error of y passes through ∂(y − y²)/∂y = 1 − 2y; two
     # products and a difference round once each, and 1 − y cannot be finer than the rounding of y; a product
     # below the normal numbers is off by a subnormal, which the next factor scales.
-    s = _sigmoid(x)
+    s = sigmoid(x)
     stored = _sigmoid_bound(a, x) + a.u * s
     return (np.abs(g) * (np.abs(1 - 2 * s) * stored + stored**2 + 3 * a.u * s * (1 - s)) + 2 * a.smallest,)
 
@@ -72,19 +43,19 @@ SIGMOID = Operation(
     function=torch.sigmoid,
     forward=Formula(
         "σ(x) = 1/(1 + exp(−x))",
-        _sigmoid,
+        sigmoid,
         _sigmoid_bound,
         "rounding-error analysis of 1/(1 + exp(−x)), Higham 2002, §3.1",
     ),
     vjp=Formula(
         "∂x = g σ(x) σ(−x)",
-        lambda g, x: (g * _sigmoid(x) * _sigmoid(-x),),
+        lambda g, x: (g * sigmoid(x) * sigmoid(-x),),
         _sigmoid_vjp_bound,
         "σ′ = σ(1 − σ), analysed as torch forms it from the stored output (derivatives.yaml, sigmoid)",
     ),
-    domain=Domain(of_every_size, (*_NEAR_ZERO, *_FAR)),
-    check=_CHECK,
-    bench=_BENCH,
+    domain=Domain(of_every_size, (*NEAR_ZERO, *_FAR)),
+    check=CHECK,
+    bench=BENCH,
     cost=elementwise_cost(4),
     identities=(
         Identity(
@@ -100,6 +71,16 @@ SIGMOID = Operation(
         ),
     ),
     naive=lambda x: torch.exp(x) / (1 + torch.exp(x)),
+    special=special(
+        "the limits of torch.nn.Sigmoid's formula",
+        {
+            "nan": ((NAN, NAN),),
+            "infinities": ((INF, 1.0), (-INF, 0.0)),
+            "zeros": ((0.0, 0.5), (-0.0, 0.5)),
+        },
+    ),
+    refuses=(not_a_tensor(),),
+    batch=elementwise_batch,
 )
 
 
@@ -126,9 +107,9 @@ TANH = Operation(
         _tanh_vjp_bound,
         "tanh′ = 1 − tanh², analysed as torch forms it from the stored output (derivatives.yaml, tanh)",
     ),
-    domain=Domain(of_every_size, (*_NEAR_ZERO, *_FAR)),
-    check=_CHECK,
-    bench=_BENCH,
+    domain=Domain(of_every_size, (*NEAR_ZERO, *_FAR)),
+    check=CHECK,
+    bench=BENCH,
     cost=elementwise_cost(4),
     identities=(
         Identity(
@@ -145,6 +126,16 @@ TANH = Operation(
         ),
     ),
     naive=lambda x: (torch.exp(x) - torch.exp(-x)) / (torch.exp(x) + torch.exp(-x)),
+    special=special(
+        array_api("tanh"),
+        {
+            "nan": ((NAN, NAN),),
+            "infinities": ((INF, 1.0), (-INF, -1.0)),
+            "zeros": ((0.0, 0.0), (-0.0, -0.0)),
+        },
+    ),
+    refuses=(not_a_tensor(),),
+    batch=elementwise_batch,
 )
 
 
@@ -167,13 +158,19 @@ RELU = Operation(
     ),
     domain=Domain(
         off_zero,
-        (*_NEAR_ZERO, HardInput("largest", lambda a: values(a.largest, -a.largest), far=True)),
+        (*NEAR_ZERO, far("largest", lambda a: values(a.largest, -a.largest))),
     ),
-    check=_CHECK,
-    bench=_BENCH,
+    check=CHECK,
+    bench=BENCH,
     cost=elementwise_cost(1),
     identities=(
         Identity("relu(x) − relu(−x) = x", lambda f, x: f(x) - f(-x), lambda f, x: x),
         Identity("relu(relu(x)) = relu(x)", lambda f, x: f(f(x)), lambda f, x: f(x)),
     ),
+    special=special(
+        "torch.nn.ReLU, max(0, x)",
+        {"nan": ((NAN, NAN),), "infinities": ((INF, INF), (-INF, 0.0)), "zero": ((0.0, 0.0),)},
+    ),
+    refuses=(not_a_tensor(), boolean()),
+    batch=elementwise_batch,
 )

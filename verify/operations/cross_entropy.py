@@ -10,7 +10,21 @@ import torch
 import torch.nn.functional as F  # noqa: N812 - torch's own documentation names it F
 
 from verify.arithmetic import Arithmetic, compounded
-from verify.operation import Array, Cost, Domain, Formula, HardInput, Identity, Inputs, Operation, Workload
+from verify.loss import UNKNOWN_REDUCTION
+from verify.operation import (
+    Array,
+    Batch,
+    Cost,
+    Domain,
+    Formula,
+    HardInput,
+    Identity,
+    Inputs,
+    Operation,
+    Refusal,
+    Special,
+    Workload,
+)
 from verify.operations.softmax import (
     confident,
     exponential_error,
@@ -20,7 +34,8 @@ from verify.operations.softmax import (
     softmax,
     vanishing,
 )
-from verify.sampling import logits_and_targets
+from verify.refusals import not_a_tensor
+from verify.sampling import first_of_all, logits_and_targets
 
 # Powers of two: a weight then scales without rounding, and what is measured is the loss itself.
 _WEIGHT = (0.5, 1.0, 2.0, 0.25, 1.0, 4.0, 0.5, 1.0)
@@ -40,6 +55,63 @@ _INDEX_BENCH = (
     Workload("32x10", ((32, 10), (32,))),
     Workload("64x50257", ((64, 50257), (64,))),
     Workload("1023x1025-strided", ((1023, 1025), (1023,)), layout="strided"),
+)
+
+
+def _of_rows(workload: Workload) -> Batch | None:
+    """Rows are independent as long as they are not reduced."""
+    return first_of_all(workload) if workload.options.get("reduction") == "none" else None
+
+
+def _classes(tensor: Any, *indices: int) -> torch.Tensor:
+    return torch.tensor(indices, device=tensor().device)
+
+
+def _reduces_as_unknown(f: Any, tensor: Any) -> Any:
+    return f(tensor(2, 3), _classes(tensor, 0, 1), reduction="max")
+
+
+# A device that does not look at an index reads outside of its row, and may not come back.
+_INDEX_REFUSES = (
+    Refusal(
+        "a class too high",
+        lambda f, tensor: f(tensor(2, 3), _classes(tensor, 0, 3)),
+        (IndexError, RuntimeError),
+        crashes=True,
+    ),
+    Refusal(
+        "a class below 0",
+        lambda f, tensor: f(tensor(2, 3), _classes(tensor, 0, -1)),
+        (IndexError, RuntimeError),
+        crashes=True,
+    ),
+    Refusal("one class for two rows", lambda f, tensor: f(tensor(2, 3), _classes(tensor, 0)), (ValueError,)),
+    Refusal("classes that are no whole numbers", lambda f, tensor: f(tensor(2, 3), tensor(2))),
+    Refusal("reduction='max'", _reduces_as_unknown, (ValueError,)),
+)
+
+
+def _row_by_row(
+    name: str, source: str, *rows: tuple[tuple[float, float], int, float], **options: Any
+) -> Special:
+    x, target, loss = zip(*rows, strict=True)
+    return Special(
+        name, (np.array(x), np.array(target)), np.array(loss), source, {"reduction": "none", **options}
+    )
+
+
+_IGNORED = "torch.nn.CrossEntropyLoss and NLLLoss: an ignored target contributes nothing"
+_INDEX_SPECIAL = (
+    _row_by_row("nan", "IEEE 754-2019, 6.2", ((math.nan, -1.0), 0, math.nan)),
+    _row_by_row("nan in an ignored row", _IGNORED, ((math.nan, -1.0), 1, 0.0), ignore_index=1),
+    _row_by_row("impossible", "log 0 = −∞ (IEEE 754-2019, 9.2.1)", ((-math.inf, 0.0), 0, math.inf)),
+    Special(
+        "empty",
+        (np.zeros((0, 3)), np.zeros(0, dtype=np.int64)),
+        np.zeros(()),
+        "an empty sum is 0",
+        {"reduction": "sum"},
+    ),
 )
 
 
@@ -154,6 +226,9 @@ NLL_LOSS = Operation(
             applies=lambda workload: not workload.options,
         ),
     ),
+    special=_INDEX_SPECIAL,
+    refuses=_INDEX_REFUSES,
+    batch=_of_rows,
 )
 
 
@@ -269,6 +344,9 @@ CROSS_ENTROPY = Operation(
         ),
     ),
     naive=lambda x, target: -torch.softmax(x, 1).gather(1, target[:, None]).log().mean(),
+    special=_INDEX_SPECIAL,
+    refuses=_INDEX_REFUSES,
+    batch=_of_rows,
 )
 
 
@@ -352,4 +430,19 @@ CROSS_ENTROPY_PROBABILITIES = Operation(
         ),
     ),
     naive=lambda x, q: -(q * torch.softmax(x, 1).log()).sum() / x.shape[0],
+    special=(
+        Special(
+            "nan",
+            (np.array([[0.0, math.nan], [0.0, 0.0]]), np.array([[1.0, 0.0], [0.5, math.nan]])),
+            np.array([math.nan, math.nan]),
+            "IEEE 754-2019, 6.2",
+            {"reduction": "none"},
+        ),
+    ),
+    refuses=(
+        Refusal("3 classes and 4", lambda f, tensor: f(tensor(2, 3), tensor(2, 4))),
+        Refusal("ignored", lambda f, tensor: f(tensor(2, 3), tensor(2, 3), ignore_index=1)),
+        not_a_tensor(2),
+        UNKNOWN_REDUCTION,
+    ),
 )

@@ -11,8 +11,23 @@ import torch
 
 from verify.arithmetic import Arithmetic, compounded
 from verify.axes import summed_to
-from verify.operation import Array, Cost, Domain, Formula, HardInput, Identity, Inputs, Operation, Workload
-from verify.sampling import normal
+from verify.either import twice
+from verify.operation import (
+    Array,
+    Batch,
+    Cost,
+    Domain,
+    Formula,
+    HardInput,
+    Identity,
+    Inputs,
+    Operation,
+    Refusal,
+    Special,
+    Workload,
+)
+from verify.refusals import not_a_tensor, other_dtype
+from verify.sampling import first_of_all, normal
 
 _SOURCE = "|C − Ĉ| ≤ γₙ|A||B| in any order of summation (Higham 2002, §3.5)"
 
@@ -49,17 +64,13 @@ def _vjp_bound(m: Arithmetic, g: Array, a: Array, b: Array) -> tuple[Array, Arra
     return bounds[0], bounds[1]
 
 
-def _cost(workload: Workload) -> Cost:
+def product_cost(workload: Workload) -> Cost:
+    """Two flops a term; every operand is read once and the result written once."""
     a, b = workload.shapes
     out = np.matmul(np.broadcast_to(0, a), np.broadcast_to(0, b)).shape
     inner = a[-1]
     written = float(math.prod(out))
     return Cost(2.0 * inner * written, math.prod(a) + math.prod(b) + written, written)
-
-
-def _one_by_one(build: Callable[[Arithmetic], Inputs]) -> Callable[[Arithmetic], Inputs]:
-    """The same matrices as a batch of one, for bmm."""
-    return lambda a: tuple(x[None] for x in build(a))
 
 
 def _cancelling(a: Arithmetic) -> Inputs:
@@ -90,18 +101,84 @@ _HARD = (
     ("near overflow", _near_overflow, True),
     ("near underflow", _near_underflow, True),
 )
-_FORWARD = Formula("Cᵢⱼ = Σₖ Aᵢₖ Bₖⱼ", _product, _forward_bound, _SOURCE)
-_VJP = Formula("∂A = G Bᵀ, ∂B = Aᵀ G (summed over broadcast dimensions)", _vjp, _vjp_bound, _SOURCE)
+PRODUCT = Formula("Cᵢⱼ = Σₖ Aᵢₖ Bₖⱼ", _product, _forward_bound, _SOURCE)
+PRODUCT_VJP = Formula("∂A = G Bᵀ, ∂B = Aᵀ G (summed over broadcast dimensions)", _vjp, _vjp_bound, _SOURCE)
 
 
-def _domain(batched: bool) -> Domain:
-    wrap = _one_by_one if batched else (lambda build: build)
-    return Domain(normal, tuple(HardInput(name, wrap(build), far=far) for name, build, far in _HARD))
+def _unchanged(a: Array, b: Array) -> Inputs:
+    return a, b
 
 
-def _twice(m: Arithmetic, a: Array, b: Array) -> Array:
-    """Two evaluations of one product may differ by twice the bound."""
-    return 2 * m.stored(_product(a, b), _forward_bound(m, a, b))
+def hard_products(change: Callable[[Array, Array], Inputs] = _unchanged) -> tuple[HardInput, ...]:
+    """The hard pairs of matrices, each made into the inputs of an operation."""
+    return tuple(
+        HardInput(name, lambda a, build=build: change(*build(a)), far=far)  # type: ignore[misc]
+        for name, build, far in _HARD
+    )
+
+
+_twice = twice(PRODUCT)
+
+
+def product_and_sum(a: Any, b: Any, c: Any) -> Any:
+    """A B + C as one sum of k + 1 terms: a kernel may start with C, or add it last.
+
+    Shapes: (..., n, k), (..., k, m) and whatever broadcasts to the product (..., n, m).
+    """
+    shape = np.matmul(np.broadcast_to(0, a.shape), np.broadcast_to(0, b.shape)).shape
+    *lead, n, m = shape
+    added = np.expand_dims(np.broadcast_to(c, shape), -2)
+    columns = np.broadcast_to(np.expand_dims(b, -3), (*lead, n, b.shape[-2], m))
+    rows = np.concatenate([a, 0 * a[..., :1] + 1], axis=-1)
+    both = np.concatenate([columns, added], axis=-2)
+    return np.matmul(np.expand_dims(rows, -2), both).reshape(shape)
+
+
+# Rows, a column and their products: what is not a number goes through the sum, and nothing else changes.
+_NAN, _INF = np.nan, np.inf
+_NON_FINITE = (
+    ("nan", [[_NAN, 0.0], [1.0, _NAN]], [1.0, 2.0], [_NAN, _NAN]),
+    ("infinities", [[_INF, 1.0], [1.0, -_INF], [_INF, -_INF]], [2.0, 3.0], [_INF, -_INF, _NAN]),
+    ("infinity times 0", [[0.0, 1.0], [2.0, 1.0]], [_INF, 1.0], [_NAN, _INF]),
+)
+
+
+def _special(*lead: int) -> tuple[Special, ...]:
+    """Products that are not finite, and one of no terms, with so many leading dimensions of size 1."""
+
+    def shaped(entries: Any, *shape: int) -> Array:
+        return np.reshape(np.array(entries), (*lead, *shape))
+
+    return (
+        *(
+            Special(
+                name,
+                (shaped(rows, len(rows), 2), shaped(column, 2, 1)),
+                shaped(products, len(rows), 1),
+                "IEEE 754-2019, 6.1 and 6.2",
+            )
+            for name, rows, column, products in _NON_FINITE
+        ),
+        Special(
+            "an inner size of 0",
+            (np.empty((*lead, 2, 0)), np.empty((*lead, 0, 3))),
+            np.zeros((*lead, 2, 3)),
+            "a sum of no terms is 0",
+        ),
+    )
+
+
+def _rows(workload: Workload) -> Batch | None:
+    """Rows, or a batch, are independent; beside a vector the columns of a matrix are."""
+    a, b = workload.shapes
+    if len(a) == 1:
+        return Batch((None, 1)) if len(b) == 2 else None
+    if len(b) <= 2:
+        return Batch((0, None))
+    most = max(len(a), len(b))
+    size = max(shape[0] for shape in (a, b) if len(shape) == most)
+    first, second = (0 if len(shape) == most and shape[0] == size else None for shape in (a, b))
+    return Batch((first, second))
 
 
 def _is_two_dimensional(workload: Workload) -> bool:
@@ -117,9 +194,9 @@ MM = Operation(
     name="mm",
     subject="matmul",
     function=torch.mm,
-    forward=_FORWARD,
-    vjp=_VJP,
-    domain=_domain(batched=False),
+    forward=PRODUCT,
+    vjp=PRODUCT_VJP,
+    domain=Domain(normal, hard_products()),
     check=(
         Workload("4x7x5", ((4, 7), (7, 5))),
         Workload("1x33x3", ((1, 33), (33, 3))),
@@ -135,20 +212,31 @@ MM = Operation(
         Workload("16x8192x16", ((16, 8192), (8192, 16))),
         Workload("512x512x512-transposed", ((512, 512), (512, 512)), layout="transposed"),
     ),
-    cost=_cost,
+    cost=product_cost,
     identities=(
         Identity("mm(A, B) = A @ B", lambda f, a, b: f(a, b), lambda f, a, b: a @ b),
         Identity("(A B)ᵀ = Bᵀ Aᵀ", lambda f, a, b: f(a, b), _of_transposes, _twice),
     ),
+    special=_special(),
+    refuses=(
+        Refusal("inner sizes 3 and 4", lambda f, tensor: f(tensor(2, 3), tensor(4, 2))),
+        Refusal("a batch of matrices", lambda f, tensor: f(tensor(1, 2, 3), tensor(1, 3, 2))),
+        Refusal("a batch and a matrix", lambda f, tensor: f(tensor(4, 2, 3), tensor(3, 2))),
+        Refusal("a matrix and a vector", lambda f, tensor: f(tensor(2, 3), tensor(3))),
+        Refusal("two vectors", lambda f, tensor: f(tensor(3), tensor(3))),
+        other_dtype((2, 3), (3, 2)),
+        not_a_tensor(2),
+    ),
+    batch=_rows,
 )
 
 MATMUL = Operation(
     name="matmul",
     subject="matmul",
     function=torch.matmul,
-    forward=_FORWARD,
-    vjp=_VJP,
-    domain=_domain(batched=False),
+    forward=PRODUCT,
+    vjp=PRODUCT_VJP,
+    domain=Domain(normal, hard_products()),
     check=(
         Workload("6x8x3", ((6, 8), (8, 3))),
         Workload("2x1x3x5@4x5x2", ((2, 1, 3, 5), (4, 5, 2))),
@@ -163,7 +251,7 @@ MATMUL = Operation(
         Workload("8x128x64@64x128", ((8, 128, 64), (64, 128))),
         Workload("255x257x511-strided", ((255, 257), (257, 511)), layout="strided"),
     ),
-    cost=_cost,
+    cost=product_cost,
     identities=(
         Identity("matmul(A, B) = A @ B", lambda f, a, b: f(a, b), lambda f, a, b: a @ b),
         Identity(
@@ -187,15 +275,25 @@ MATMUL = Operation(
             applies=lambda workload: all(len(shape) == 1 for shape in workload.shapes),
         ),
     ),
+    special=_special(),
+    refuses=(
+        Refusal("inner sizes 3 and 4", lambda f, tensor: f(tensor(2, 3), tensor(4, 2))),
+        Refusal("vectors of sizes 3 and 4", lambda f, tensor: f(tensor(3), tensor(4))),
+        Refusal("batches of 2 and 3", lambda f, tensor: f(tensor(2, 2, 3), tensor(3, 3, 2))),
+        Refusal("a number and a matrix", lambda f, tensor: f(tensor(), tensor(2, 3))),
+        other_dtype((2, 3), (3, 2)),
+        not_a_tensor(2),
+    ),
+    batch=_rows,
 )
 
 BMM = Operation(
     name="bmm",
     subject="matmul",
     function=torch.bmm,
-    forward=_FORWARD,
-    vjp=_VJP,
-    domain=_domain(batched=True),
+    forward=PRODUCT,
+    vjp=PRODUCT_VJP,
+    domain=Domain(normal, hard_products(lambda a, b: (a[None], b[None]))),
     check=(
         Workload("3x4x6x5", ((3, 4, 6), (3, 6, 5))),
         Workload("1x2x19x2", ((1, 2, 19), (1, 19, 2))),
@@ -206,7 +304,7 @@ BMM = Operation(
         Workload("256x16x16x16", ((256, 16, 16), (256, 16, 16))),
         Workload("7x65x129x63", ((7, 65, 129), (7, 129, 63))),
     ),
-    cost=_cost,
+    cost=product_cost,
     identities=(
         Identity(
             "bmm = stack of mm",
@@ -215,4 +313,14 @@ BMM = Operation(
             _twice,
         ),
     ),
+    special=_special(1),
+    refuses=(
+        Refusal("inner sizes 3 and 4", lambda f, tensor: f(tensor(1, 2, 3), tensor(1, 4, 2))),
+        Refusal("batches of 2 and 3", lambda f, tensor: f(tensor(2, 2, 3), tensor(3, 3, 2))),
+        Refusal("batches of 1 and 3", lambda f, tensor: f(tensor(1, 2, 3), tensor(3, 3, 2))),
+        Refusal("two matrices", lambda f, tensor: f(tensor(2, 3), tensor(3, 2))),
+        other_dtype((1, 2, 3), (1, 3, 2)),
+        not_a_tensor(2),
+    ),
+    batch=first_of_all,
 )

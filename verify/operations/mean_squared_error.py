@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
@@ -10,7 +9,9 @@ import torch
 import torch.nn.functional as F  # noqa: N812 - torch's own documentation names it F
 
 from verify.arithmetic import Arithmetic, compounded
-from verify.operation import Array, Cost, Domain, Formula, HardInput, Identity, Operation, Workload
+from verify.loss import BENCH, UNKNOWN_REDUCTION, batch, cost, infinite, mismatched
+from verify.operation import Array, Domain, Formula, HardInput, Identity, Operation, Workload
+from verify.refusals import not_a_tensor
 from verify.sampling import normal
 
 
@@ -81,13 +82,8 @@ MSE_LOSS = Operation(
         Workload("4x6-sum", ((4, 6), (4, 6)), {"reduction": "sum"}),
         Workload("3x5-none-transposed", ((3, 5), (3, 5)), {"reduction": "none"}, layout="transposed"),
     ),
-    bench=(
-        Workload("1024x1024", ((1024, 1024), (1024, 1024))),
-        Workload("64", ((64,), (64,))),
-        Workload("1000003", ((1_000_003,), (1_000_003,))),
-        Workload("1023x1025-strided", ((1023, 1025), (1023, 1025)), layout="strided"),
-    ),
-    cost=lambda workload: Cost(3.0 * math.prod(workload.shapes[0]), 2.0 * math.prod(workload.shapes[0])),
+    bench=BENCH,
+    cost=cost(3),
     identities=(
         Identity(
             "n·MSE = ‖x − y‖₂²",
@@ -112,4 +108,7 @@ MSE_LOSS = Operation(
             lambda f, x, y, **options: f(y, x, **options),
         ),
     ),
+    special=infinite("MSELoss"),
+    refuses=(mismatched(), not_a_tensor(2), UNKNOWN_REDUCTION),
+    batch=batch,
 )

@@ -9,7 +9,20 @@ import numpy as np
 import torch
 
 from verify.arithmetic import Arithmetic, compounded
-from verify.operation import Array, Cost, Domain, Formula, HardInput, Identity, Inputs, Operation, Workload
+from verify.operation import (
+    Array,
+    Cost,
+    Domain,
+    Formula,
+    HardInput,
+    Identity,
+    Inputs,
+    Operation,
+    Special,
+    Workload,
+)
+from verify.refusals import dim_out_of_range, not_a_tensor
+from verify.sampling import beside_dim
 
 _BLANCHARD = (
     "Blanchard, Higham & Higham, Accurately computing the log-sum-exp and softmax functions, "
@@ -33,6 +46,7 @@ _BENCH = (
 
 
 def _sample(generator: np.random.Generator, workload: Workload) -> Inputs:
+    """Normal logits of spread 2."""
     return tuple(2 * generator.standard_normal(shape) for shape in workload.shapes)
 
 
@@ -82,6 +96,23 @@ def _hard(dim: int) -> tuple[HardInput, ...]:
         HardInput("one wins", lambda a: _row(confident(a), 0.0), options, far=True),
         HardInput("vanishing", lambda a: _row(0.0, -vanishing(a), -1.0), options, far=True),
     )
+
+
+def _special(*rows: tuple[tuple[float, ...], Any]) -> tuple[Special, ...]:
+    """Rows of entries and the result that is required, for a nan and for the entries that are infinite."""
+    source = "exp(−∞) = 0, exp ∞ = ∞, log 0 = −∞ (IEEE 754-2019, 9.2.1)"
+    return tuple(
+        Special(f"({', '.join(map(str, row))})", (np.array([row]),), np.array([result]), source, {"dim": 1})
+        for row, result in rows
+    )
+
+
+def _nothing(*shape: int) -> Special:
+    return Special("empty", (np.zeros((0, 3)),), np.zeros(shape), "no rows in, no rows out", {"dim": 1})
+
+
+_NAN, _INF = math.nan, math.inf
+_REFUSES = (dim_out_of_range(), not_a_tensor(dim=0))
 
 
 def shifted(x: Array, dim: int) -> Array:
@@ -214,6 +245,12 @@ SOFTMAX = Operation(
         ),
     ),
     naive=lambda x, dim: torch.exp(x) / torch.exp(x).sum(dim, keepdim=True),
+    special=(
+        *_special(((_NAN, 0.0), (_NAN, _NAN)), ((-_INF, 0.0), (0.0, 1.0)), ((_INF, 0.0), (_NAN, _NAN))),
+        _nothing(0, 3),
+    ),
+    refuses=_REFUSES,
+    batch=beside_dim,
 )
 
 
@@ -288,6 +325,12 @@ LOG_SOFTMAX = Operation(
         ),
     ),
     naive=lambda x, dim: torch.log(torch.softmax(x, dim=dim)),
+    special=(
+        *_special(((_NAN, 0.0), (_NAN, _NAN)), ((-_INF, 0.0), (-_INF, 0.0)), ((_INF, 0.0), (_NAN, _NAN))),
+        _nothing(0, 3),
+    ),
+    refuses=_REFUSES,
+    batch=beside_dim,
 )
 
 
@@ -357,4 +400,16 @@ LOGSUMEXP = Operation(
         ),
     ),
     naive=lambda x, dim: torch.log(torch.exp(x).sum(dim)),
+    special=(
+        *_special(
+            ((_NAN, 0.0), _NAN),
+            ((-_INF, 1.0), 1.0),
+            ((-_INF, -_INF), -_INF),
+            ((_INF, 0.0), _INF),
+            ((), -_INF),
+        ),
+        _nothing(0),
+    ),
+    refuses=_REFUSES,
+    batch=beside_dim,
 )
