@@ -22,8 +22,14 @@ def reply(case: Case, refusal: Refusal) -> str:
     if not refusal.crashes:
         return _tried(case, refusal)
     if case.device == "cpu" and hasattr(os, "fork"):
-        return separate.forked(lambda: _tried(case, refusal))
+        return separate.forked(lambda: _tried_on_one_thread(case, refusal))
     return separate.interpreted(__name__, case.operation.name, refusal.name, case.device, case.dtype)
+
+
+def _tried_on_one_thread(case: Case, refusal: Refusal) -> str:
+    # The copy of a process has none of its threads: a kernel that counts on them would wait for ever.
+    torch.set_num_threads(1)
+    return _tried(case, refusal)
 
 
 def _tried(case: Case, refusal: Refusal) -> str:
