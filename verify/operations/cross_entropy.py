@@ -189,6 +189,7 @@ def _index_cost(flops: float) -> Any:
 
 
 def _log_probabilities(generator: np.random.Generator, workload: Workload) -> Inputs:
+    """Logarithms of probabilities, and one class index a row."""
     logits, target = logits_and_targets(generator, workload)
     return log_softmax(logits, 1), target
 
@@ -385,6 +386,7 @@ def _soft_vjp_bound(a: Arithmetic, g: Array, x: Array, q: Array) -> tuple[Array,
 
 
 def _logits_and_probabilities(generator: np.random.Generator, workload: Workload) -> Inputs:
+    """Normal logits of spread 2, and the probabilities of a softmax."""
     logits, weights = (generator.standard_normal(shape) for shape in workload.shapes)
     return 2 * logits, softmax(weights, 1)
 

@@ -110,11 +110,29 @@ def _cumprod_vjp(g: Array, x: Array, dim: int) -> tuple[Array]:
     return (np.moveaxis(np.stack(before) * np.stack(after[::-1]), 0, dim),)
 
 
+def _omitting(g: Array, x: Array) -> Array:
+    """The same gradient along the first dimension, every sum of products formed one by one."""
+    before, found = 0 * x[0] + 1, []
+    for i in range(x.shape[0]):
+        product = before
+        terms = [product * g[i]]
+        for k in range(i + 1, x.shape[0]):
+            product = product * x[k]
+            terms.append(product * g[k])
+        found.append(np.sum(np.stack(terms), axis=0))
+        before = before * x[i]
+    return np.stack(found)
+
+
 def _cumprod_vjp_as_torch(g: Array, x: Array, dim: int) -> tuple[Array]:
-    """Where no entry is 0, torch divides a cumulative sum from the end by x."""
-    if not np.all(x != 0):
-        return _cumprod_vjp(g, x, dim)
-    return (_from_the_end(_cumprod(x, dim) * g, dim) / x,)
+    """A cumulative sum from the end divided by x; from the first 0 on, sums of products that leave it out."""
+    zero = x == 0
+    first = np.cumsum(zero, axis=dim) > 0
+    divided = _from_the_end(_cumprod(x, dim) * g, dim) / np.where(zero, 1, x)
+    if not zero.any():
+        return (divided,)
+    omitting = np.moveaxis(_omitting(np.moveaxis(g, dim, 0), np.moveaxis(x, dim, 0)), 0, dim)
+    return (np.where(first, omitting, divided),)
 
 
 CUMPROD: Operation = Operation(

@@ -229,9 +229,7 @@ AVG_POOL2D = Operation(
     bench=_BENCH,
     cost=_cost,
     identities=(
-        Identity(
-            "avg_pool(2x) = 2 avg_pool(x)", lambda f, x, **o: f(2 * x, **o), lambda f, x, **o: 2 * f(x, **o)
-        ),
+        Identity("avg_pool(−x) = −avg_pool(x)", lambda f, x, **o: f(-x, **o), lambda f, x, **o: -f(x, **o)),
         Identity(
             "without overlap, the mean of each block",
             lambda f, x, kernel_size: f(x, kernel_size=kernel_size),

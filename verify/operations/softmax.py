@@ -22,7 +22,7 @@ from verify.operation import (
     Workload,
 )
 from verify.refusals import dim_out_of_range, not_a_tensor
-from verify.sampling import beside_dim
+from verify.sampling import beside_dim, beside_kept_dim
 
 _BLANCHARD = (
     "Blanchard, Higham & Higham, Accurately computing the log-sum-exp and softmax functions, "
@@ -250,7 +250,7 @@ SOFTMAX = Operation(
         _nothing(0, 3),
     ),
     refuses=_REFUSES,
-    batch=beside_dim,
+    batch=beside_kept_dim,
 )
 
 
@@ -330,7 +330,7 @@ LOG_SOFTMAX = Operation(
         _nothing(0, 3),
     ),
     refuses=_REFUSES,
-    batch=beside_dim,
+    batch=beside_kept_dim,
 )
 
 

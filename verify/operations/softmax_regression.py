@@ -92,8 +92,8 @@ def _gradients(probabilities: Any, g: Any, x: Any, onehot: Any, w: Any, b: Any) 
 
 def _gradients_as_torch(g: Any, x: Any, onehot: Any, w: Any, b: Any) -> tuple[Any, ...]:
     """d − exp(log p) Σd, with d = −g/n at the target and 0 elsewhere."""
-    share = g / x.shape[0]
-    e = _exp_steps(_log_softmax_steps(x @ w + b)) * share - onehot * share
+    each = g / x.shape[0]
+    e = _exp_steps(_log_softmax_steps(x @ w + b)) * each - onehot * each
     of_x, of_w, of_b = to_inputs(e, x, w)
     return of_x, None, of_w, of_b
 

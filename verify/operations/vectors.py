@@ -178,7 +178,7 @@ OUTER = Operation(
     identities=(
         Identity("outer(a, b) = outer(b, a)ᵀ", lambda f, a, b: f(a, b), lambda f, a, b: f(b, a).mT),
         Identity("outer = a column times a row", lambda f, a, b: f(a, b), lambda f, a, b: a[:, None] * b),
-        Identity("(2a) bᵀ = 2 (a bᵀ)", lambda f, a, b: f(2 * a, b), lambda f, a, b: 2 * f(a, b)),
+        Identity("(−a) bᵀ = −(a bᵀ)", lambda f, a, b: f(-a, b), lambda f, a, b: -f(a, b)),
     ),
     special=(
         Special(
