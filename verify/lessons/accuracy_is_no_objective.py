@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable, Sequence
 
@@ -126,12 +127,12 @@ def _flat() -> tuple[Figure, ...]:
 
 
 def _changes(values: Sequence[float]) -> int:
-    return sum(a != b for a, b in zip(values[:-1], values[1:], strict=True))
+    return sum(a != b for a, b in itertools.pairwise(values))
 
 
 def _jump() -> tuple[Figure, ...]:
-    # The places are rounded by u/2 each, which their difference feels; so does that of the accuracies.
-    relative = (BEFORE + AFTER) / (AFTER - BEFORE) + (0.6 + 0.8) / 0.2 + 3
+    # Places and accuracies are rounded by u, which their differences feel; the differences are exact.
+    relative = (BEFORE + AFTER) / (AFTER - BEFORE) + (0.6 + 0.8) / 0.2 + 1
     return (
         Figure(
             "accuracy at p = 0.499",
@@ -151,16 +152,16 @@ def _jump() -> tuple[Figure, ...]:
             "difference quotient of the accuracy from 0.499 to 0.501",
             _quotient(_accuracy, BEFORE, AFTER),
             100.0,
-            2 * A.u * relative * 100,
-            "0.2/0.002: the places are rounded by u of ½, 500 u of their difference, the accuracies by 7 u of "
-            "theirs, and three steps follow",
+            A.u * relative * 100,
+            "0.2/0.002: the places are rounded by 500 u of their difference, the accuracies by 7 u of "
+            "theirs, and the quotient once more",
         ),
         Figure(
             "the same from ½ − 2⁻²⁰ to ½ + 2⁻²⁰, times their distance",
             _quotient(_accuracy, THRESHOLD - 2.0**-20, THRESHOLD + 2.0**-20) * 2.0**-19,
             0.2,
-            2 * A.u * ((0.6 + 0.8) / 0.2 + 3) * 0.2,
-            "the jump is 1/5 whatever the distance: there is no slope for the quotient to settle at",
+            A.u * ((0.6 + 0.8) / 0.2 + 1) * 0.2,
+            "the jump is 1/5 at any distance, rounded by 7 u, and u here: there is no slope to settle at",
         ),
     )
 
@@ -187,7 +188,7 @@ def _smooth() -> tuple[Figure, ...]:
             _quotient(_cross_entropy, BEFORE, AFTER),
             exact,
             2 * _entropy_error() / (AFTER - BEFORE) + place + _log_error() * abs(exact),
-            "−ln(0.501/0.499)/(5·0.002): two losses, each with a log's error and the sum's, over the distance",
+            "−ln(0.501/0.499)/0.01: two losses, each with a log's error and the sum's, over the distance",
         ),
         Figure(
             "what p from 0.40 to 0.45 takes off the cross-entropy",
@@ -200,8 +201,8 @@ def _smooth() -> tuple[Figure, ...]:
             "p = 0.40 after four steps against the derivative of the cross-entropy",
             _descended(_cross_entropy),
             _descended_exactly(),
-            STEPS * 20 * A.u,
-            "each step p + 0.05/p rounds as the derivative does, 8 u of 1/8, and once more; it shrinks errors",
+            STEPS * 4 * A.u,
+            "a step p + 0.05/p shrinks errors; it adds 8 u of 1/8 or less, and u of p here and there",
         ),
     )
 
@@ -222,7 +223,7 @@ LESSON = Lesson(
     name="accuracy_is_no_objective",
     title="Accuracy is no objective",
     claim="Accuracy is what is wanted, so accuracy is what descent should be run on.",
-    formula="accuracy = (1/n) Σ [pᵢ > ½]: slope 0, jumps of 1/n;  cross-entropy = −(1/n) Σ log pᵢ: slope −1/(n p)",
+    formula="(1/n) Σ [pᵢ > ½] has slope 0 and jumps of 1/n;  −(1/n) Σ log pᵢ has slope −1/(n p) everywhere",
     holds=False,
     source="Goodfellow, Bengio & Courville 2016, Deep Learning, 8.1.2, surrogate loss functions",
     show=_show,

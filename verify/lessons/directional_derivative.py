@@ -22,7 +22,8 @@ STEP = 2.0**-12
 
 def _surface(place: Tensor) -> Tensor:
     x, y = place
-    return x**2 * y + 3 * x * y**2
+    height: Tensor = x**2 * y + 3 * x * y**2
+    return height
 
 
 def _gradient() -> Tensor:
@@ -38,7 +39,8 @@ def _slope(direction: Tensor) -> float:
 
 def _unit(x: float, y: float) -> Tensor:
     direction = torch.tensor((x, y), dtype=torch.float64)
-    return direction / torch.linalg.vector_norm(direction)
+    unit: Tensor = direction / torch.linalg.vector_norm(direction)
+    return unit
 
 
 def _at(degrees: float) -> Tensor:
@@ -98,7 +100,7 @@ def _show() -> Demonstration:
             float(max(range(DEGREES), key=slopes.__getitem__)),
             steepest,
             0.5,
-            "the slope falls off alike to both sides of the gradient's angle, so the nearest whole degree wins",
+            "the slope falls off alike on both sides of the gradient, so the whole degree nearest to it wins",
             "°",
         ),
         Figure(
@@ -120,7 +122,7 @@ def _show() -> Demonstration:
             _quotient_at_origin(_unit(1, 1)),
             math.sqrt(0.5) / 2,
             float(A.gamma(14)) * math.sqrt(0.5) / 2,
-            "½√½ for every step: four roundings in the direction, of which three entries count, and seven more",
+            "½√½ for every step: entries of the direction, of two roundings, count three times; eight more",
         ),
     )
     every = range(0, DEGREES + 1, 10)
@@ -138,7 +140,7 @@ def _show() -> Demonstration:
         notes=(
             Note(steepest, STEEPEST, "the gradient's direction"),
             Note(steepest + 90, 0.0, "across it"),
-            Note(steepest + 180, -STEEPEST, "against it"),
+            Note(steepest + 160, -STEEPEST + 5, "against it"),
         ),
     )
     return Demonstration(figures, picture)
