@@ -85,7 +85,8 @@ def in_ulps(case: Case, point: Point, compared: Comparison) -> Finding:
     exact = compared.exact.value
     error = compared.exact.error(compared.computed, case.arithmetic)
     # At an exact 0 the spacing is that of the smallest number, in which any error is astronomical.
-    ulp = spacing(np.where(exact == 0, compared.computed, exact), case.arithmetic)
+    own = (exact == 0) & np.isfinite(compared.computed)
+    ulp = spacing(np.where(own, compared.computed, exact), case.arithmetic)
     measured, allowed, worst = worst_of(error, compared.bound, ulp, compared.computed, exact, point.inputs)
     with np.errstate(all="ignore"):
         ulps = float(np.max(error / ulp, initial=0.0))  # beyond float64's range: inf

@@ -106,7 +106,9 @@ class Computed(NDArrayOperatorsMixin):
         with np.errstate(all="ignore"):
             carried = np.where(e == 0, 0.0, function.slope(self.value, e) * e)
         own = a.of_function(function.documented)
-        return self._like(value, carried + own * (np.abs(value) + carried) + _under(a, value))
+        # In float64 a value may vanish that is not 0, as exp's does far out; f(0) = 0 is exact.
+        lost = np.where((value == 0) & (self.value != 0) & (own > 0), a.smallest, 0.0)
+        return self._like(value, carried + own * (np.abs(value) + carried) + _under(a, value) + lost)
 
     def sum(self, axis: Any = None, keepdims: bool = False) -> Computed:
         """The sum over axes, in any order: γₙ₋₁ Σ|x|."""
@@ -118,9 +120,9 @@ class Computed(NDArrayOperatorsMixin):
         )
 
     def mean(self, axis: Any = None, keepdims: bool = False) -> Computed:
-        """The sum divided by the number of its terms."""
-        result: Computed = self.sum(axis, keepdims) / _terms(self.shape, axis)
-        return result
+        """The sum divided by the number of its terms, or multiplied by its rounded reciprocal."""
+        a, mean = self.arithmetic, self.sum(axis, keepdims) / _terms(self.shape, axis)
+        return self._like(mean.value, mean.error + a.w * (np.abs(mean.value) + mean.error))
 
     def prod(self, axis: Any = None, keepdims: bool = False) -> Computed:
         """The product over axes, stored after every factor."""

@@ -115,7 +115,7 @@ def test_every_kind_is_planted_in_several_functions(kind):
 
 
 def test_every_operation_with_a_gradient_to_spoil_is_a_host():
-    """Left out are steps, whose gradient is 0, what torch itself has wrong, and what has no small workload."""
+    """Left out are steps, whose gradient is 0, what torch has wrong, and what has no small workload."""
     planted_in = {host.name.partition(" ")[0] for host in hosts() if host.group == "catalogue"}
     differentiable = {name: o for name, o in catalogue().items() if o.differentiable}
     assert planted_in <= differentiable.keys()
