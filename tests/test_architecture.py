@@ -44,6 +44,24 @@ def test_checks_do_not_know_the_catalogue(path):
     assert not [name for name in imported(path) if name.startswith("verify.operations")]
 
 
+# Within `verify` the arrows lead from what is asked to what it is asked with.
+@pytest.mark.parametrize(
+    ("inner", "outer"),
+    [
+        ("formulas", ("records", "operations", "checks", "lessons", "gradients", "planted")),
+        ("records", ("operations", "checks", "lessons", "gradients", "planted")),
+        ("operations", ("checks", "lessons", "gradients", "planted")),
+        ("checks", ("operations", "records", "lessons", "planted")),
+    ],
+)
+def test_no_inner_arrow_points_the_wrong_way(inner, outer):
+    forbidden = tuple(f"verify.{name}" for name in outer)
+    files = list((ROOT / "verify" / inner).glob("*.py"))
+    assert files
+    wrong = [(path.name, name) for path in files for name in imported(path) if name.startswith(forbidden)]
+    assert not wrong
+
+
 @pytest.mark.parametrize(
     "module", ["torchstone", "reports.report", "verify.outcome", "verify.storage", "verify.junit"]
 )

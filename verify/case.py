@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from verify.arithmetic import Arithmetic
+from verify.formulas.arithmetic import Arithmetic
 from verify.operation import Array, Inputs, Operation, Options, Workload
 
 IMPLEMENTATIONS: dict[str, Callable[[Callable[..., Any]], Callable[..., Any]]] = {

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from verify.arithmetic import Arithmetic
 from verify.case import Case, Point, round_to, to_array, to_tensor
 from verify.check import Finding, worst_of
+from verify.formulas.arithmetic import Arithmetic
+from verify.formulas.reference import Enclosure, certify, plain
+from verify.formulas.ulp import spacing
 from verify.operation import Array
-from verify.reference import Enclosure, certify, plain
-from verify.ulp import spacing
 
 
 @dataclass(frozen=True)

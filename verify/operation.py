@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from verify.arithmetic import DTYPES, Arithmetic
+from verify.formulas.arithmetic import DTYPES, Arithmetic
 
 Array = npt.NDArray[Any]
 Inputs = tuple[Array, ...]

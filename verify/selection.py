@@ -7,10 +7,10 @@ import fnmatch
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from verify.arithmetic import DTYPES
 from verify.case import HARD, IMPLEMENTATIONS, Case
 from verify.check import Check
 from verify.devices import KINDS
+from verify.formulas.arithmetic import DTYPES
 from verify.operation import Operation
 
 PROFILES: Mapping[str, tuple[str, ...]] = {
@@ -90,8 +90,12 @@ def chosen_operations(wanted: Sequence[str], catalogue: Mapping[str, Operation])
 
 
 def _is_case(pattern: str, catalogue: Mapping[str, Operation]) -> bool:
-    # A bracket is also a glob's set of characters: `soft[m]ax` is no case, though it is written like one.
-    return "[" in pattern and not any(fnmatch.fnmatchcase(name, pattern) for name in catalogue)
+    # A bracket is also a glob's set of characters: `relu[cpu-float32-7]` would match `relu6`, and `soft[m]ax`
+    # is no case. What tells them apart is the device with which a case's own bracket begins.
+    name, bracket, inside = pattern.partition("[")
+    if name in catalogue and inside.partition("-")[0].partition(":")[0] in KINDS:
+        return True
+    return bool(bracket) and not any(fnmatch.fnmatchcase(name, pattern) for name in catalogue)
 
 
 def chosen_devices(wanted: Sequence[str], present: Sequence[str]) -> tuple[str, ...]:

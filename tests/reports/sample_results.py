@@ -237,7 +237,7 @@ def document(records: list[dict[str, Any]], **run: Any) -> dict[str, Any]:
 def catalogue() -> dict[str, Any]:
     """A catalogue with the sample operations."""
     return {
-        "schema": "torchstone.catalogue/1",
+        "schema": "torchstone.catalogue/2",
         "operations": [
             {
                 "name": name,
@@ -245,6 +245,15 @@ def catalogue() -> dict[str, Any]:
                 "formula": f"yᵢ = {name}(xᵢ)",
                 "gradient": None if name == "sum" else f"∂xᵢ = gᵢ {name}′(xᵢ)",
                 "source": "Higham, Accuracy and Stability of Numerical Algorithms, 2nd ed., eq. (3.5)",
+                "gradient_source": None if name == "sum" else "from the stored output",
+                "ordinary": "Normal entries.",
+                "hard": ["zeros"],
+                "far": ["far out"],
+                "identities": ["f = f"],
+                "special": ["nan"],
+                "refuses": ["text"],
+                "dtypes": ["float64", "float32"],
+                "check": ["7"],
                 "bench": [
                     {"label": label, "shapes": [[n]], "options": {}, "layout": "contiguous"}
                     | {"flops": 8.0 * n, "elements": 2.0 * n, "written": 1.0 * n}

@@ -10,8 +10,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from verify.arithmetic import DTYPES, Arithmetic
 from verify.case import HARD, IMPLEMENTATIONS, ORDINARY, Case, laid_out, round_to, to_array, to_tensor
+from verify.formulas.arithmetic import DTYPES, Arithmetic
 from verify.operation import Workload
 from verify.operations import catalogue
 

@@ -130,7 +130,7 @@ def test_an_operation_without_a_gradient_says_so():
 def test_the_description_is_strict_json_and_has_every_operation():
     described = describe()
     assert json.loads(json.dumps(described, allow_nan=False)) == described
-    assert described["schema"] == "torchstone.catalogue/1"
+    assert described["schema"] == "torchstone.catalogue/2"
     assert [o["name"] for o in described["operations"]] == list(catalogue())
     assert [c["label"] for c in described["ceilings"]] == [c.label for c in CEILINGS]
     assert all(c["amount"] > 0 for c in described["ceilings"])
@@ -143,6 +143,16 @@ def test_an_operation_is_described_as_it_is(described):
     assert described["formula"] == operation.forward.text
     assert described["source"] == operation.forward.source
     assert described["gradient"] == (operation.vjp.text if operation.vjp else None)
+    assert described["gradient_source"] == (operation.vjp.source if operation.vjp else None)
+    assert described["ordinary"].endswith(".")
+    assert described["hard"] + described["far"] == sorted(
+        (hard.name for hard in operation.domain.hard), key=lambda name: name in described["far"]
+    )
+    assert described["identities"] == [identity.name for identity in operation.identities]
+    assert described["special"] == [special.name for special in operation.special]
+    assert described["refuses"] == [refusal.name for refusal in operation.refuses]
+    assert tuple(described["dtypes"]) == operation.dtypes
+    assert described["check"] == [workload.label for workload in operation.check]
     assert len(described["bench"]) == len(operation.bench)
     for told, workload in zip(described["bench"], operation.bench, strict=True):
         cost = operation.cost(workload)

@@ -3,8 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from verify.arithmetic import Arithmetic
 from verify.comparison import shows_nothing
+from verify.formulas.arithmetic import Arithmetic
 
 FLOAT32 = Arithmetic.of("float32")
 LOST = FLOAT32.smallest_normal / 2

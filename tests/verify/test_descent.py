@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from verify.descent import descend, held_off
+from verify.lessons.descent import descend, held_off
 
 
 @pytest.mark.parametrize("momentum", [0.0, 0.5])

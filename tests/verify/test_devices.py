@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 import torch
 
-from verify.arithmetic import DTYPES
 from verify.devices import KINDS, absence, describe, present, synchronizer, unsupported
+from verify.formulas.arithmetic import DTYPES
 
 
 def absent(kind: str) -> bool:

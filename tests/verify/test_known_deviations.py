@@ -8,10 +8,10 @@ from packaging.specifiers import SpecifierSet
 
 from tests.verify.sample_outcome import changed
 from verify import torch_samples
-from verify.arithmetic import DTYPES
 from verify.case import ORDINARY
 from verify.checks import checks
 from verify.devices import KINDS
+from verify.formulas.arithmetic import DTYPES
 from verify.known_deviations import Deviation, mark, read, stale
 from verify.operations import catalogue
 from verify.outcome import Status

@@ -8,11 +8,11 @@ import flint
 import numpy as np
 import pytest
 
-from verify.arithmetic import DTYPES, Arithmetic
 from verify.case import HARD, Case
+from verify.formulas.arithmetic import DTYPES, Arithmetic
+from verify.formulas.reference import certify, in_balls, plain
 from verify.operation import Batch
 from verify.operations import catalogue, ordinary
-from verify.reference import certify, in_balls, plain
 
 CASES = [
     pytest.param(Case(operation, "cpu", "float64", workload), id=f"{operation.name}-{workload.label}")

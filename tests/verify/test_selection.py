@@ -7,9 +7,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from verify.arithmetic import DTYPES
 from verify.case import HARD
 from verify.checks import checks
+from verify.formulas.arithmetic import DTYPES
 from verify.operations import catalogue
 from verify.selection import PROFILES, REPEATS, Selection, UnknownName, cases, choose, chosen_checks
 
@@ -152,6 +152,13 @@ def test_whole_names_and_globs_go_together():
     found = ids(operations=("tan?", "softmax[cpu-float64-hard]"), dtypes=("float32",))
     assert found[-1] == "softmax[cpu-float64-hard]"
     assert {i.split("[")[0] for i in found[:-1]} == {"tanh"}
+
+
+def test_a_whole_case_is_not_taken_for_a_set_of_characters():
+    """`[cpu-float32-7]` holds the characters from f to 3 and so on, 6 among them: relu6 is not meant."""
+    assert ids(operations=("relu[cpu-float32-7]",)) == ["relu[cpu-float32-7]"]
+    with pytest.raises(UnknownName, match=r"no case matches 'relu\[cpu-float32-8\]'"):
+        ids(operations=("relu[cpu-float32-8]",))
 
 
 def test_a_set_of_characters_is_a_glob_and_no_case():

@@ -12,8 +12,8 @@ from collections.abc import Iterator
 from verify.case import Case
 from verify.check import Check, Finding, outcome
 from verify.comparison import cotangent, forward, gradients, in_ulps, result
+from verify.formulas.reference import wrong_entries
 from verify.outcome import Outcome
-from verify.reference import wrong_entries
 
 
 def examine(case: Case, seed: int) -> Iterator[Outcome]:

@@ -20,10 +20,10 @@ import numpy as np
 from verify.case import HARD, Case, Point, to_array
 from verify.check import Check, Finding, outcome
 from verify.comparison import Comparison, cotangent, forward, gradients, in_ulps, result
-from verify.condition import condition
+from verify.formulas.condition import condition
+from verify.formulas.reference import wrong_entries
 from verify.operation import Array
 from verify.outcome import Outcome, Status, judge
-from verify.reference import wrong_entries
 
 
 def examine(case: Case, seed: int) -> Iterator[Outcome]:

@@ -16,7 +16,7 @@ from collections.abc import Iterator
 import numpy as np
 import torch
 
-from verify.arithmetic import Arithmetic
+from verify.formulas.arithmetic import Arithmetic
 from verify.gradients.claim import gravest
 from verify.gradients.draws import Draws
 from verify.gradients.function import Evaluated, Function, UnusableFunction

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import layer_norm, normalize
 
-from verify.arithmetic import Arithmetic
+from verify.formulas.arithmetic import Arithmetic
 from verify.lesson import Demonstration, Figure, Lesson
 from verify.picture import Picture, Series
 

@@ -7,9 +7,9 @@ import math
 import torch
 from torch import Tensor
 
-from verify.arithmetic import Arithmetic
-from verify.descent import descend
+from verify.formulas.arithmetic import Arithmetic
 from verify.lesson import Demonstration, Figure, Lesson
+from verify.lessons.descent import descend
 from verify.picture import Picture, Series
 
 A = Arithmetic.of("float64")

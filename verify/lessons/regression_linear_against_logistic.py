@@ -10,9 +10,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from verify.arithmetic import Arithmetic
-from verify.descent import descend, held_off
+from verify.formulas.arithmetic import Arithmetic
 from verify.lesson import Demonstration, Figure, Lesson
+from verify.lessons.descent import descend, held_off
 from verify.operation import Formula
 from verify.operations.linear_regression import LINEAR_REGRESSION
 from verify.operations.logistic_regression import LOGISTIC_REGRESSION

@@ -7,7 +7,7 @@ import math
 import torch
 from torch import Tensor
 
-from verify.arithmetic import Arithmetic
+from verify.formulas.arithmetic import Arithmetic
 from verify.lesson import Demonstration, Figure, Lesson
 from verify.picture import Note, Picture, Series
 

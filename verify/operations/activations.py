@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 import torch
 
-from verify.activation import CHECK, NEAR_ZERO, boolean, gone, rounded_away, sigmoid
-from verify.arithmetic import Arithmetic
-from verify.elementwise import BENCH, INF, NAN, array_api, far, special
+from verify.formulas.arithmetic import Arithmetic
 from verify.operation import Array, Domain, Formula, Identity, Operation
-from verify.refusals import not_a_tensor
-from verify.sampling import elementwise_batch, elementwise_cost, of_every_size, off_zero, values
+from verify.records.activation import CHECK, NEAR_ZERO, boolean, gone, rounded_away, sigmoid
+from verify.records.elementwise import BENCH, INF, NAN, array_api, far, special
+from verify.records.refusals import not_a_tensor
+from verify.records.sampling import elementwise_batch, elementwise_cost, of_every_size, off_zero, values
 
 _FAR = (
     far("rounded away", lambda a: values(rounded_away(a), -rounded_away(a))),

@@ -10,9 +10,10 @@ import numpy as np
 import torch
 import torch.nn.functional as F  # noqa: N812 - torch's own documentation names it F
 
-from verify.arithmetic import Arithmetic
-from verify.axes import summed_to
-from verify.either import between, either, twice
+from verify.formulas.arithmetic import Arithmetic
+from verify.formulas.axes import summed_to
+from verify.formulas.either import between, either, twice
+from verify.formulas.running_error import analysed
 from verify.operation import (
     Array,
     Batch,
@@ -27,9 +28,8 @@ from verify.operation import (
     Workload,
 )
 from verify.operations.matmul import hard_products, product_and_sum, product_cost
-from verify.refusals import not_a_tensor, other_dtype
-from verify.running_error import analysed
-from verify.sampling import normal
+from verify.records.refusals import not_a_tensor, other_dtype
+from verify.records.sampling import normal
 
 _NAN, _INF = np.nan, np.inf
 _GEMM = "one sum of the scaled terms and the addend, in any order: torch.addmm, torch.baddbmm"

@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 import torch
 
-from verify.axes import summed_to
+from verify.formulas.axes import summed_to
+from verify.formulas.running_error import analysed
 from verify.operation import Array, Domain, HardInput, Identity, Inputs, Operation, Special, Workload
-from verify.refusals import not_a_tensor, not_broadcastable
-from verify.running_error import analysed
-from verify.sampling import broadcast_cost, elementwise_batch, normal, off_zero
+from verify.records.refusals import not_a_tensor, not_broadcastable
+from verify.records.sampling import broadcast_cost, elementwise_batch, normal, off_zero
 
 _CHECK = (
     Workload("7", ((7,), (7,))),

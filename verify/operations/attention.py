@@ -10,8 +10,9 @@ import numpy as np
 import torch
 import torch.nn.functional as F  # noqa: N812 - torch's own documentation names it F
 
-from verify.axes import summed_to
-from verify.either import either, twice
+from verify.formulas.axes import summed_to
+from verify.formulas.either import either, twice
+from verify.formulas.working_type import Store, analysed_in_working_type
 from verify.operation import (
     Array,
     Batch,
@@ -26,9 +27,8 @@ from verify.operation import (
     Workload,
 )
 from verify.operations.softmax import confident, overflowing, vanishing
-from verify.refusals import not_a_tensor
-from verify.sampling import normal
-from verify.working_type import Store, analysed_in_working_type
+from verify.records.refusals import not_a_tensor
+from verify.records.sampling import normal
 
 _NAN, _INF = np.nan, np.inf
 

@@ -10,14 +10,14 @@ import numpy as np
 import torch
 import torch.nn.functional as F  # noqa: N812 - torch's own documentation names it F
 
-from verify.activation import gone, rounded_away
-from verify.derivation import same_gradient
-from verify.either import between, twice
+from verify.formulas.either import between, twice
+from verify.formulas.running_error import analysed
 from verify.operation import Domain, HardInput, Identity, Operation, Refusal, Special, Workload
 from verify.operations.multi_output_perceptron import MULTI_OUTPUT_PERCEPTRON
-from verify.refusals import not_a_tensor, other_dtype
-from verify.running_error import analysed
-from verify.sigmoid_unit import (
+from verify.records.activation import gone, rounded_away
+from verify.records.derivation import same_gradient
+from verify.records.refusals import not_a_tensor, other_dtype
+from verify.records.sigmoid_unit import (
     STEPS,
     Unit,
     computed_unit,

@@ -9,8 +9,9 @@ import numpy as np
 import torch
 import torch.nn.functional as F  # noqa: N812 - torch's own documentation names it F
 
-from verify.either import either, twice
-from verify.moments import Axes, mean, reciprocal, standardised, standardised_vjp
+from verify.formulas.either import either, twice
+from verify.formulas.running_error import analysed
+from verify.formulas.working_type import Store, analysed_in_working_type
 from verify.operation import (
     Array,
     Batch,
@@ -24,10 +25,9 @@ from verify.operation import (
     Workload,
 )
 from verify.operations.normalisation import EPS, STORED_MOMENTS, hard_rows, row_cost, spread_around_one
-from verify.refusals import not_a_tensor
-from verify.running_error import analysed
-from verify.sampling import beside_one
-from verify.working_type import Store, analysed_in_working_type
+from verify.records.moments import Axes, mean, reciprocal, standardised, standardised_vjp
+from verify.records.refusals import not_a_tensor
+from verify.records.sampling import beside_one
 
 _NAN, _INF = np.nan, np.inf
 

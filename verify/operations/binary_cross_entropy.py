@@ -10,9 +10,12 @@ import numpy as np
 import torch
 import torch.nn.functional as F  # noqa: N812 - torch's own documentation names it F
 
-from verify.activation import rounded_away, sigmoid, sigmoid_steps
-from verify.elementwise import INF, NAN, far
-from verify.loss import (
+from verify.formulas.running_error import analysed
+from verify.operation import Array, Domain, HardInput, Identity, Inputs, Operation, Refusal, Workload
+from verify.operations.log_activations import log_sigmoid, log_sigmoid_steps
+from verify.records.activation import rounded_away, sigmoid, sigmoid_steps
+from verify.records.elementwise import INF, NAN, far
+from verify.records.loss import (
     BENCH,
     NONE,
     SUM,
@@ -25,11 +28,8 @@ from verify.loss import (
     shared,
     within,
 )
-from verify.operation import Array, Domain, HardInput, Identity, Inputs, Operation, Refusal, Workload
-from verify.operations.log_activations import log_sigmoid, log_sigmoid_steps
-from verify.refusals import not_a_tensor
-from verify.running_error import analysed
-from verify.sampling import values
+from verify.records.refusals import not_a_tensor
+from verify.records.sampling import values
 
 # A logarithm in the loss is no less than this (torch.nn.BCELoss).
 _FLOOR = -100.0

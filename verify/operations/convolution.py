@@ -9,8 +9,9 @@ import numpy as np
 import torch
 import torch.nn.functional as F  # noqa: N812 - torch's own documentation names it F
 
-from verify.arithmetic import Arithmetic
-from verify.either import between, either, twice
+from verify.formulas.arithmetic import Arithmetic
+from verify.formulas.either import between, either, twice
+from verify.formulas.running_error import analysed
 from verify.operation import (
     Array,
     Batch,
@@ -25,10 +26,9 @@ from verify.operation import (
     Workload,
 )
 from verify.operations.matmul import product_and_sum
-from verify.refusals import not_a_tensor, other_dtype
-from verify.running_error import analysed
-from verify.sampling import normal
-from verify.windows import Window, added, gathered
+from verify.records.refusals import not_a_tensor, other_dtype
+from verify.records.sampling import normal
+from verify.records.windows import Window, added, gathered
 
 _NAN, _INF = np.nan, np.inf
 

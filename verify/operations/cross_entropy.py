@@ -9,8 +9,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F  # noqa: N812 - torch's own documentation names it F
 
-from verify.arithmetic import Arithmetic, compounded
-from verify.loss import UNKNOWN_REDUCTION
+from verify.formulas.arithmetic import Arithmetic, compounded
 from verify.operation import (
     Array,
     Batch,
@@ -34,8 +33,9 @@ from verify.operations.softmax import (
     softmax,
     vanishing,
 )
-from verify.refusals import not_a_tensor
-from verify.sampling import first_of_all, logits_and_targets
+from verify.records.loss import UNKNOWN_REDUCTION
+from verify.records.refusals import not_a_tensor
+from verify.records.sampling import first_of_all, logits_and_targets
 
 # Powers of two: a weight then scales without rounding, and what is measured is the loss itself.
 _WEIGHT = (0.5, 1.0, 2.0, 0.25, 1.0, 4.0, 0.5, 1.0)

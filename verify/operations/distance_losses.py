@@ -8,8 +8,10 @@ from typing import Any
 import numpy as np
 import torch.nn.functional as F  # noqa: N812 - torch's own documentation names it F
 
-from verify.elementwise import far
-from verify.loss import (
+from verify.formulas.running_error import analysed
+from verify.operation import Array, Domain, Formula, HardInput, Identity, Inputs, Operation, Refusal, Workload
+from verify.records.elementwise import far
+from verify.records.loss import (
     BENCH,
     NONE,
     SUM,
@@ -23,9 +25,7 @@ from verify.loss import (
     varied,
     within,
 )
-from verify.operation import Array, Domain, Formula, HardInput, Identity, Inputs, Operation, Refusal, Workload
-from verify.refusals import not_a_tensor
-from verify.running_error import analysed
+from verify.records.refusals import not_a_tensor
 
 
 def _apart(*kinks: float) -> Callable[[np.random.Generator, Workload], Inputs]:

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from verify.either import twice
+from verify.formulas.either import twice
+from verify.formulas.running_error import analysed
 from verify.operation import (
     Array,
     Batch,
@@ -24,9 +25,8 @@ from verify.operation import (
     Workload,
 )
 from verify.operations.matmul import hard_products
-from verify.refusals import not_a_tensor
-from verify.running_error import analysed
-from verify.sampling import normal
+from verify.records.refusals import not_a_tensor
+from verify.records.sampling import normal
 
 _NAN, _INF = np.nan, np.inf
 

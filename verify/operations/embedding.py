@@ -9,7 +9,8 @@ import numpy as np
 import torch
 import torch.nn.functional as F  # noqa: N812 - torch's own documentation names it F
 
-from verify.arithmetic import Arithmetic, compounded
+from verify.formulas.arithmetic import Arithmetic, compounded
+from verify.formulas.running_error import analysed
 from verify.operation import (
     Array,
     Batch,
@@ -24,7 +25,6 @@ from verify.operation import (
     Special,
     Workload,
 )
-from verify.running_error import analysed
 
 
 def _rows(indices: Array, weight: Any, **options: Any) -> Any:

@@ -8,9 +8,11 @@ from typing import Any
 import numpy as np
 import torch
 
-from verify.arithmetic import Arithmetic
-from verify.elementary import erf, erfc, pi
-from verify.elementwise import (
+from verify.formulas.arithmetic import Arithmetic
+from verify.formulas.elementary import erf, erfc, pi
+from verify.formulas.running_error import analysed
+from verify.operation import Domain, Inputs
+from verify.records.elementwise import (
     INF,
     INTO_INTEGERS,
     NAN_STAYS,
@@ -25,9 +27,7 @@ from verify.elementwise import (
     odd,
     special,
 )
-from verify.operation import Domain, Inputs
-from verify.running_error import analysed
-from verify.sampling import normal, values
+from verify.records.sampling import normal, values
 
 _SUBJECT = "error function"
 _DOCUMENTED = "the documented error of {}"

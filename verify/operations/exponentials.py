@@ -7,9 +7,11 @@ import math
 import numpy as np
 import torch
 
-from verify.arithmetic import Arithmetic
-from verify.elementary import exp2, ln2, ln10, log2, log10
-from verify.elementwise import (
+from verify.formulas.arithmetic import Arithmetic
+from verify.formulas.elementary import exp2, ln2, ln10, log2, log10
+from verify.formulas.running_error import analysed
+from verify.operation import Domain, HardInput, Inputs, Workload
+from verify.records.elementwise import (
     INF,
     INTO_INTEGERS,
     NAN,
@@ -27,9 +29,7 @@ from verify.elementwise import (
     positive,
     special,
 )
-from verify.operation import Domain, HardInput, Inputs, Workload
-from verify.running_error import analysed
-from verify.sampling import normal, values
+from verify.records.sampling import normal, values
 
 _SUBJECT = "exponentials"
 _DOCUMENTED = "the documented error of {}"

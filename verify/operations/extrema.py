@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 import torch
 
-from verify.arithmetic import Arithmetic
-from verify.axes import kept
+from verify.formulas.arithmetic import Arithmetic
+from verify.formulas.axes import kept
 from verify.operation import Array, Domain, Formula, HardInput, Identity, Operation, Refusal, Special
-from verify.reductions import BENCH, ONE_DIM_CHECK, SUMS_CHECK, reduction_cost
-from verify.refusals import dim_out_of_range, not_a_tensor
-from verify.sampling import beside_dim, distinct, values
+from verify.records.reductions import BENCH, ONE_DIM_CHECK, SUMS_CHECK, reduction_cost
+from verify.records.refusals import dim_out_of_range, not_a_tensor
+from verify.records.sampling import beside_dim, distinct, values
 
 
 def _amax(x: Array, dim: Any = None, keepdim: bool = False) -> Array:

@@ -10,7 +10,11 @@ import numpy as np
 import torch
 import torch.nn.functional as F  # noqa: N812 - torch's own documentation names it F
 
-from verify.activation import (
+from verify.formulas.arithmetic import Arithmetic
+from verify.formulas.elementary import Constant, erf, erfc
+from verify.formulas.running_error import analysed
+from verify.operation import Array, Domain, HardInput, Identity, Inputs, Refusal
+from verify.records.activation import (
     CHECK,
     NEAR_ZERO,
     gone,
@@ -19,13 +23,9 @@ from verify.activation import (
     sigmoid_steps,
     varied,
 )
-from verify.arithmetic import Arithmetic
-from verify.elementary import Constant, erf, erfc
-from verify.elementwise import INF, NAN, agreement, elementwise, far, special
-from verify.operation import Array, Domain, HardInput, Identity, Inputs, Refusal
-from verify.refusals import other_dtype
-from verify.running_error import analysed
-from verify.sampling import normal, of_every_size, values
+from verify.records.elementwise import INF, NAN, agreement, elementwise, far, special
+from verify.records.refusals import other_dtype
+from verify.records.sampling import normal, of_every_size, values
 
 _SQRT_HALF = Constant(math.sqrt(0.5), lambda: flint.arb(0.5).sqrt())
 _PEAK = Constant(1 / math.sqrt(2 * math.pi), lambda: 1 / (2 * flint.arb.pi()).sqrt())

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import torch.nn.functional as F  # noqa: N812 - torch's own documentation names it F
 
-from verify.either import between, twice
-from verify.moments import Axes, in_linear_form, moments, standardised, standardised_vjp
+from verify.formulas.either import between, twice
+from verify.formulas.working_type import Store, analysed_in_working_type
 from verify.operation import (
     Array,
     Batch,
@@ -24,8 +24,8 @@ from verify.operation import (
 )
 from verify.operations.batch_norm import BATCH_NORM
 from verify.operations.normalisation import EPS, STORED_MOMENTS, hard_rows, row_cost, spread_around_one
-from verify.refusals import not_a_tensor
-from verify.working_type import Store, analysed_in_working_type
+from verify.records.moments import Axes, in_linear_form, moments, standardised, standardised_vjp
+from verify.records.refusals import not_a_tensor
 
 _NAN = np.nan
 

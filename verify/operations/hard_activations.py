@@ -8,12 +8,12 @@ import numpy as np
 import torch
 import torch.nn.functional as F  # noqa: N812 - torch's own documentation names it F
 
-from verify.activation import CHECK, NEAR_ZERO, boolean, in_one_kernel, off_kinks, pieces, varied
-from verify.elementwise import INF, ZEROS, agreement, elementwise, far
+from verify.formulas.running_error import analysed
 from verify.operation import Array, Domain, HardInput, Identity, Refusal
-from verify.refusals import other_dtype
-from verify.running_error import analysed
-from verify.sampling import values
+from verify.records.activation import CHECK, NEAR_ZERO, boolean, in_one_kernel, off_kinks, pieces, varied
+from verify.records.elementwise import INF, ZEROS, agreement, elementwise, far
+from verify.records.refusals import other_dtype
+from verify.records.sampling import values
 
 _EXACT = "exact: comparisons and a copy"
 _EXTREMES = far("extremes", lambda a: values(0.75 * a.largest, -0.75 * a.largest))

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import torch
 
+from verify.formulas.running_error import analysed
 from verify.operation import Array, Cost, Domain, HardInput, Identity, Operation, Refusal, Special, Workload
-from verify.running_error import analysed
-from verify.sampling import normal
+from verify.records.sampling import normal
 
 _COPIED = "exact: a copy"
 

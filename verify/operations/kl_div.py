@@ -9,9 +9,11 @@ import numpy as np
 import torch
 import torch.nn.functional as F  # noqa: N812 - torch's own documentation names it F
 
-from verify.arithmetic import Arithmetic
-from verify.elementwise import INF, NAN, far
-from verify.loss import (
+from verify.formulas.arithmetic import Arithmetic
+from verify.formulas.running_error import analysed
+from verify.operation import Array, Domain, HardInput, Identity, Inputs, Operation, Workload
+from verify.records.elementwise import INF, NAN, far
+from verify.records.loss import (
     BENCH,
     NONE,
     SUM,
@@ -24,9 +26,7 @@ from verify.loss import (
     quietly,
     within,
 )
-from verify.operation import Array, Domain, HardInput, Identity, Inputs, Operation, Workload
-from verify.refusals import not_a_tensor
-from verify.running_error import analysed
+from verify.records.refusals import not_a_tensor
 
 _LOGS = {"log_target": True}
 _BATCHMEAN = {"reduction": "batchmean"}

@@ -9,12 +9,13 @@ import numpy as np
 import torch
 import torch.nn.functional as F  # noqa: N812 - torch's own documentation names it F
 
-from verify.arithmetic import Arithmetic
-from verify.derivation import same_gradient
-from verify.either import between, twice
+from verify.formulas.arithmetic import Arithmetic
+from verify.formulas.either import between, twice
+from verify.formulas.running_error import analysed
 from verify.operation import Domain, HardInput, Identity, Operation, Special
-from verify.refusals import not_a_tensor
-from verify.regression import (
+from verify.records.derivation import same_gradient
+from verify.records.refusals import not_a_tensor
+from verify.records.regression import (
     BENCH,
     CHECK,
     OTHER_WIDTH,
@@ -27,7 +28,6 @@ from verify.regression import (
     to_inputs,
     vectors,
 )
-from verify.running_error import analysed
 
 _STEPS = "matmul and b, then mse_loss; backwards (2/n)(z − y) g and a product of matrices for each operand"
 

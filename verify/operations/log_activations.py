@@ -6,7 +6,9 @@ import numpy as np
 import torch
 import torch.nn.functional as F  # noqa: N812 - torch's own documentation names it F
 
-from verify.activation import (
+from verify.formulas.running_error import analysed
+from verify.operation import Array, Domain, Inputs, Workload
+from verify.records.activation import (
     CHECK,
     NEAR_ZERO,
     decay,
@@ -17,11 +19,9 @@ from verify.activation import (
     sigmoid,
     varied,
 )
-from verify.elementwise import INF, NAN, agreement, elementwise, far, gradient, odd, special
-from verify.operation import Array, Domain, Inputs, Workload
-from verify.refusals import other_dtype
-from verify.running_error import analysed
-from verify.sampling import of_every_size, values
+from verify.records.elementwise import INF, NAN, agreement, elementwise, far, gradient, odd, special
+from verify.records.refusals import other_dtype
+from verify.records.sampling import of_every_size, values
 
 _REFUSES = (other_dtype((3,)),)
 _FAR = (

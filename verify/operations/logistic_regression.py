@@ -9,13 +9,14 @@ import numpy as np
 import torch
 import torch.nn.functional as F  # noqa: N812 - torch's own documentation names it F
 
-from verify.activation import gone
-from verify.derivation import same_gradient
-from verify.either import between
+from verify.formulas.either import between
+from verify.formulas.running_error import analysed
 from verify.operation import Domain, HardInput, Identity, Inputs, Operation, Refusal, Special, Workload
 from verify.operations.softmax import confident
-from verify.refusals import not_a_tensor
-from verify.regression import (
+from verify.records.activation import gone
+from verify.records.derivation import same_gradient
+from verify.records.refusals import not_a_tensor
+from verify.records.regression import (
     BENCH,
     CHECK,
     OTHER_WIDTH,
@@ -28,8 +29,7 @@ from verify.regression import (
     to_inputs,
     vectors,
 )
-from verify.running_error import analysed
-from verify.sigmoid_unit import Unit, computed_unit, exact_unit, torch_unit
+from verify.records.sigmoid_unit import Unit, computed_unit, exact_unit, torch_unit
 
 _STEPS = (
     "matmul and b, then binary_cross_entropy_with_logits, (1 − t) z − log_sigmoid z; "

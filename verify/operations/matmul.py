@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import torch
 
-from verify.arithmetic import Arithmetic, compounded
-from verify.axes import summed_to
-from verify.either import twice
+from verify.formulas.arithmetic import Arithmetic, compounded
+from verify.formulas.axes import summed_to
+from verify.formulas.either import twice
 from verify.operation import (
     Array,
     Batch,
@@ -26,8 +26,8 @@ from verify.operation import (
     Special,
     Workload,
 )
-from verify.refusals import not_a_tensor, other_dtype
-from verify.sampling import first_of_all, normal
+from verify.records.refusals import not_a_tensor, other_dtype
+from verify.records.sampling import first_of_all, normal
 
 _SOURCE = "|C − Ĉ| ≤ γₙ|A||B| in any order of summation (Higham 2002, §3.5)"
 

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from verify.arithmetic import Arithmetic, compounded
+from verify.formulas.arithmetic import Arithmetic, compounded
+from verify.formulas.singular import singular_triplets
 from verify.operation import (
     Array,
     Batch,
@@ -23,8 +24,7 @@ from verify.operation import (
     Workload,
 )
 from verify.operations.norms import frobenius, frobenius_bound, frobenius_vjp, frobenius_vjp_bound
-from verify.refusals import not_a_tensor
-from verify.singular import singular_triplets
+from verify.records.refusals import not_a_tensor
 
 _INF = np.inf
 _REFUSES = (

@@ -8,11 +8,11 @@ import numpy as np
 import torch
 import torch.nn.functional as F  # noqa: N812 - torch's own documentation names it F
 
-from verify.arithmetic import Arithmetic, compounded
-from verify.loss import BENCH, UNKNOWN_REDUCTION, batch, cost, infinite, mismatched
+from verify.formulas.arithmetic import Arithmetic, compounded
 from verify.operation import Array, Domain, Formula, HardInput, Identity, Operation, Workload
-from verify.refusals import not_a_tensor
-from verify.sampling import normal
+from verify.records.loss import BENCH, UNKNOWN_REDUCTION, batch, cost, infinite, mismatched
+from verify.records.refusals import not_a_tensor
+from verify.records.sampling import normal
 
 
 def _mse(x: Array, y: Array, reduction: str = "mean") -> Array:

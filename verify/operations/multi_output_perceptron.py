@@ -7,15 +7,15 @@ from typing import Any
 import numpy as np
 import torch
 
-from verify.activation import gone, rounded_away
-from verify.derivation import same_gradient
-from verify.either import between
+from verify.formulas.either import between
+from verify.formulas.running_error import analysed
 from verify.operation import Domain, HardInput, Identity, Operation, Refusal, Special, Workload
 from verify.operations.perceptron import PERCEPTRON
-from verify.refusals import not_a_tensor, other_dtype
-from verify.running_error import analysed
-from verify.sampling import values
-from verify.sigmoid_unit import (
+from verify.records.activation import gone, rounded_away
+from verify.records.derivation import same_gradient
+from verify.records.refusals import not_a_tensor, other_dtype
+from verify.records.sampling import values
+from verify.records.sigmoid_unit import (
     STEPS,
     Unit,
     computed_unit,

@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 import torch.nn.functional as F  # noqa: N812 - torch's own documentation names it F
 
-from verify.arithmetic import Arithmetic
-from verify.axes import summed_to
-from verify.either import between, either, twice
-from verify.moments import Axes, in_linear_form, mean, moments, reciprocal, standardised, standardised_vjp
+from verify.formulas.arithmetic import Arithmetic
+from verify.formulas.axes import summed_to
+from verify.formulas.either import between, either, twice
+from verify.formulas.working_type import Store, analysed_in_working_type
 from verify.operation import (
     Array,
     Batch,
@@ -27,8 +27,16 @@ from verify.operation import (
     Special,
     Workload,
 )
-from verify.sampling import beside_one
-from verify.working_type import Store, analysed_in_working_type
+from verify.records.moments import (
+    Axes,
+    in_linear_form,
+    mean,
+    moments,
+    reciprocal,
+    standardised,
+    standardised_vjp,
+)
+from verify.records.sampling import beside_one
 
 _NAN, _INF = np.nan, np.inf
 EPS = 1e-5

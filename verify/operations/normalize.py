@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 import torch.nn.functional as F  # noqa: N812 - torch's own documentation names it F
 
-from verify.either import twice
-from verify.moments import unit
+from verify.formulas.either import twice
+from verify.formulas.running_error import analysed
 from verify.operation import Batch, Domain, HardInput, Identity, Inputs, Operation, Special, Workload
 from verify.operations.normalisation import beyond_root, row_cost
-from verify.refusals import dim_out_of_range, not_a_tensor
-from verify.running_error import analysed
-from verify.sampling import beside_dim
+from verify.records.moments import unit
+from verify.records.refusals import dim_out_of_range, not_a_tensor
+from verify.records.sampling import beside_dim
 
 _NAN, _INF = np.nan, np.inf
 _LEAST_NORM = 1e-12

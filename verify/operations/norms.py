@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 import torch
 
-from verify.arithmetic import Arithmetic, compounded
-from verify.axes import kept
+from verify.formulas.arithmetic import Arithmetic, compounded
+from verify.formulas.axes import kept
+from verify.formulas.running_error import analysed
 from verify.operation import (
     Array,
     Batch,
@@ -24,9 +25,8 @@ from verify.operation import (
     Special,
     Workload,
 )
-from verify.refusals import dim_out_of_range, not_a_tensor
-from verify.running_error import analysed
-from verify.sampling import beside_dim, elementwise_cost, off_zero, values
+from verify.records.refusals import dim_out_of_range, not_a_tensor
+from verify.records.sampling import beside_dim, elementwise_cost, off_zero, values
 
 _INF = math.inf
 

@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 import torch
 
-from verify.axes import kept
+from verify.formulas.axes import kept
+from verify.formulas.running_error import analysed
 from verify.operation import Array, Domain, HardInput, Identity, Operation, Refusal, Special, Workload
 from verify.operations.extrema import values_of
-from verify.reductions import BENCH, reduction_cost
-from verify.refusals import dim_out_of_range, not_a_tensor
-from verify.running_error import analysed
-from verify.sampling import beside_dim, beside_kept_dim, distinct, elementwise_cost, values
+from verify.records.reductions import BENCH, reduction_cost
+from verify.records.refusals import dim_out_of_range, not_a_tensor
+from verify.records.sampling import beside_dim, beside_kept_dim, distinct, elementwise_cost, values
 
 _NAN, _INF = np.nan, np.inf
 _COMPARED = "exact: comparisons and a copy"

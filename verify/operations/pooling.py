@@ -10,9 +10,9 @@ import numpy as np
 import torch
 import torch.nn.functional as F  # noqa: N812 - torch's own documentation names it F
 
-from verify.arithmetic import Arithmetic
-from verify.either import either, twice
-from verify.moments import unit
+from verify.formulas.arithmetic import Arithmetic
+from verify.formulas.either import either, twice
+from verify.formulas.running_error import analysed
 from verify.operation import (
     Array,
     Cost,
@@ -25,10 +25,10 @@ from verify.operation import (
     Special,
     Workload,
 )
-from verify.refusals import not_a_tensor
-from verify.running_error import analysed
-from verify.sampling import beside_one, distinct, first_of_all
-from verify.windows import Window, added, gathered
+from verify.records.moments import unit
+from verify.records.refusals import not_a_tensor
+from verify.records.sampling import beside_one, distinct, first_of_all
+from verify.records.windows import Window, added, gathered
 
 _NAN, _INF = np.nan, np.inf
 

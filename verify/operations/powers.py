@@ -7,7 +7,9 @@ from typing import Any
 import numpy as np
 import torch
 
-from verify.elementwise import (
+from verify.formulas.running_error import analysed
+from verify.operation import Domain, HardInput, Identity, Inputs, Refusal, Workload
+from verify.records.elementwise import (
     BENCH,
     CHECK,
     INF,
@@ -31,9 +33,7 @@ from verify.elementwise import (
     root,
     special,
 )
-from verify.operation import Domain, HardInput, Identity, Inputs, Refusal, Workload
-from verify.running_error import analysed
-from verify.sampling import normal, off_zero, values
+from verify.records.sampling import normal, off_zero, values
 
 _SUBJECT = "powers"
 _IEEE = "IEEE 754-2019, 9.2.1"

@@ -6,12 +6,12 @@ import numpy as np
 import torch
 import torch.nn.functional as F  # noqa: N812 - torch's own documentation names it F
 
-from verify.activation import CHECK, NEAR_ZERO, gone, in_one_kernel, pieces, varied
-from verify.elementwise import INF, agreement, elementwise, far
+from verify.formulas.running_error import analysed
 from verify.operation import Array, Domain, Identity
-from verify.refusals import other_dtype
-from verify.running_error import analysed
-from verify.sampling import off_zero, values
+from verify.records.activation import CHECK, NEAR_ZERO, gone, in_one_kernel, pieces, varied
+from verify.records.elementwise import INF, agreement, elementwise, far
+from verify.records.refusals import other_dtype
+from verify.records.sampling import off_zero, values
 
 # SELU's two constants as torch's documentation and sources print them.
 _ALPHA, _SCALE = 1.6732632423543772848170429916717, 1.0507009873554804934193349852946

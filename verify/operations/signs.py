@@ -5,7 +5,9 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from verify.elementwise import (
+from verify.formulas.running_error import analysed
+from verify.operation import Domain, Identity, Refusal
+from verify.records.elementwise import (
     INF,
     NAN_STAYS,
     SMALLEST,
@@ -16,9 +18,7 @@ from verify.elementwise import (
     gradient,
     special,
 )
-from verify.operation import Domain, Identity, Refusal
-from verify.running_error import analysed
-from verify.sampling import off_zero, values
+from verify.records.sampling import off_zero, values
 
 _SUBJECT = "signs"
 _EXACT = "exact (IEEE 754-2019, 5.5.1)"

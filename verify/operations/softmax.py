@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from verify.arithmetic import Arithmetic, compounded
+from verify.formulas.arithmetic import Arithmetic, compounded
 from verify.operation import (
     Array,
     Cost,
@@ -21,8 +21,8 @@ from verify.operation import (
     Special,
     Workload,
 )
-from verify.refusals import dim_out_of_range, not_a_tensor
-from verify.sampling import beside_dim, beside_kept_dim
+from verify.records.refusals import dim_out_of_range, not_a_tensor
+from verify.records.sampling import beside_dim, beside_kept_dim
 
 _BLANCHARD = (
     "Blanchard, Higham & Higham, Accurately computing the log-sum-exp and softmax functions, "

@@ -8,15 +8,15 @@ import numpy as np
 import torch
 import torch.nn.functional as F  # noqa: N812 - torch's own documentation names it F
 
-from verify.arithmetic import compounded
-from verify.derivation import same_gradient
-from verify.either import between
+from verify.formulas.arithmetic import compounded
+from verify.formulas.either import between
+from verify.formulas.running_error import Computed, analysed
 from verify.operation import Array, Domain, HardInput, Identity, Inputs, Operation, Refusal, Special, Workload
 from verify.operations.logistic_regression import LOGISTIC_REGRESSION, mean_cross_entropy_steps
 from verify.operations.softmax import confident, log_softmax, overflowing, softmax, vanishing
-from verify.refusals import not_a_tensor
-from verify.regression import cost, no_rows, shapes, share, to_inputs, vectors
-from verify.running_error import Computed, analysed
+from verify.records.derivation import same_gradient
+from verify.records.refusals import not_a_tensor
+from verify.records.regression import cost, no_rows, shapes, share, to_inputs, vectors
 
 _STEPS = (
     "matmul and b, then log_softmax and nll_loss; backwards d − exp(log p) Σd with d = −g/n at the target"

@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 import torch
 
-from verify.arithmetic import Arithmetic
-from verify.axes import kept, terms
+from verify.formulas.arithmetic import Arithmetic
+from verify.formulas.axes import kept, terms
+from verify.formulas.running_error import analysed
 from verify.operation import Array, Cost, Domain, HardInput, Identity, Inputs, Operation, Special, Workload
-from verify.reductions import BENCH
-from verify.refusals import dim_out_of_range, not_a_tensor
-from verify.running_error import analysed
-from verify.sampling import beside_dim, beside_one, values
+from verify.records.reductions import BENCH
+from verify.records.refusals import dim_out_of_range, not_a_tensor
+from verify.records.sampling import beside_dim, beside_one, values
 
 _SOURCE = "Chan, Golub & LeVeque, Algorithms for computing the sample variance, Am. Stat. 37 (1983)"
 

@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 import torch
 
-from verify.arithmetic import Arithmetic, compounded
-from verify.axes import kept, terms
+from verify.formulas.arithmetic import Arithmetic, compounded
+from verify.formulas.axes import kept, terms
 from verify.operation import Array, Domain, Formula, HardInput, Identity, Inputs, Operation, Special
-from verify.reductions import BENCH, ONE_DIM_CHECK, SUMS_CHECK, reduction_cost
-from verify.refusals import dim_out_of_range, not_a_tensor
-from verify.sampling import beside_dim, beside_one, near_one, values
+from verify.records.reductions import BENCH, ONE_DIM_CHECK, SUMS_CHECK, reduction_cost
+from verify.records.refusals import dim_out_of_range, not_a_tensor
+from verify.records.sampling import beside_dim, beside_one, near_one, values
 
 _NAN, _INF = np.nan, np.inf
 _REFUSES = (dim_out_of_range(), not_a_tensor())

@@ -8,8 +8,10 @@ import math
 import numpy as np
 import torch
 
-from verify.elementary import arccos, arcsin, arctan, pi
-from verify.elementwise import (
+from verify.formulas.elementary import arccos, arcsin, arctan, pi
+from verify.formulas.running_error import analysed
+from verify.operation import Domain
+from verify.records.elementwise import (
     INF,
     INTO_INTEGERS,
     NAN,
@@ -30,9 +32,7 @@ from verify.elementwise import (
     root,
     special,
 )
-from verify.operation import Domain
-from verify.running_error import analysed
-from verify.sampling import normal, of_every_size, values
+from verify.records.sampling import normal, of_every_size, values
 
 _SUBJECT = "trigonometry"
 _DOCUMENTED = "the documented error of {}"

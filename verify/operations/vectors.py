@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from verify.arithmetic import Arithmetic
-from verify.either import twice
+from verify.formulas.arithmetic import Arithmetic
+from verify.formulas.either import twice
+from verify.formulas.running_error import analysed
 from verify.operation import (
     Array,
     Batch,
@@ -20,9 +21,8 @@ from verify.operation import (
     Workload,
 )
 from verify.operations.matmul import PRODUCT, PRODUCT_VJP, hard_products, product_cost
-from verify.refusals import not_a_tensor, other_dtype
-from verify.running_error import analysed
-from verify.sampling import normal
+from verify.records.refusals import not_a_tensor, other_dtype
+from verify.records.sampling import normal
 
 _NAN, _INF = np.nan, np.inf
 _NON_FINITE = "IEEE 754-2019, 6.1, 6.2"

@@ -9,12 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from verify import elementwise
-from verify.arithmetic import Arithmetic
-from verify.elementwise import NAN, SMALLEST, ZEROS, Pairs, special
+from verify.formulas.arithmetic import Arithmetic
+from verify.formulas.running_error import analysed
 from verify.operation import Array, Formula, Inputs, Options, Refusal, Special, Workload
-from verify.running_error import analysed
-from verify.sampling import of_every_size
+from verify.records import elementwise
+from verify.records.elementwise import NAN, SMALLEST, ZEROS, Pairs, special
+from verify.records.sampling import of_every_size
 
 # One entry far out may be nothing but rounding, and then shows nothing: no workload of a single entry.
 CHECK = tuple(workload for workload in elementwise.CHECK if workload.shapes != ((),))

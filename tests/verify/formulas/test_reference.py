@@ -11,12 +11,12 @@ import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from verify.arithmetic import DTYPES, Arithmetic
 from verify.case import HARD, Case
 from verify.comparison import cotangent
+from verify.formulas.arithmetic import DTYPES, Arithmetic
+from verify.formulas.reference import Enclosure, certify, in_balls, plain, wrong_entries
+from verify.formulas.ulp import spacing
 from verify.operations import catalogue
-from verify.reference import Enclosure, certify, in_balls, plain, wrong_entries
-from verify.ulp import spacing
 
 # A busy machine is slow; that is no fault of what is tested.
 unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])

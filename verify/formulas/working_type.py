@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from verify.arithmetic import Arithmetic
+from verify.formulas.arithmetic import Arithmetic
+from verify.formulas.running_error import Computed, analysed
 from verify.operation import Array, Formula
-from verify.running_error import Computed, analysed
 
 Store = Callable[[Any], Any]
 

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import torch
 
+from verify.formulas.running_error import Computed
 from verify.operation import Cost, Inputs, Workload
-from verify.running_error import Computed
 
 Unit = Callable[[Any], tuple[Any, Any]]
 

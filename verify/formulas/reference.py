@@ -9,9 +9,9 @@ from typing import Any
 import flint
 import numpy as np
 
-from verify.arithmetic import Arithmetic
+from verify.formulas.arithmetic import Arithmetic
+from verify.formulas.ulp import spacing
 from verify.operation import Array
-from verify.ulp import spacing
 
 # The enclosure must be this much finer than the spacing of the format it judges, so that what is left
 # of it cannot be mistaken for an error: 2⁻²⁰ ulp.

@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 import torch
 
-from verify.arithmetic import Arithmetic
-from verify.elementary import ELEMENTARY
+from verify.formulas.arithmetic import Arithmetic
+from verify.formulas.elementary import ELEMENTARY
+from verify.formulas.running_error import Computed, analysed
 from verify.operation import (
     Array,
     Domain,
@@ -24,9 +25,8 @@ from verify.operation import (
     Special,
     Workload,
 )
-from verify.refusals import not_a_tensor
-from verify.running_error import Computed, analysed
-from verify.sampling import elementwise_batch, elementwise_cost, values
+from verify.records.refusals import not_a_tensor
+from verify.records.sampling import elementwise_batch, elementwise_cost, values
 
 NAN, INF = math.nan, math.inf
 

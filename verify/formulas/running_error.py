@@ -21,8 +21,8 @@ from typing import Any
 import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
 
-from verify.arithmetic import Arithmetic
-from verify.elementary import ELEMENTARY, Elementary
+from verify.formulas.arithmetic import Arithmetic
+from verify.formulas.elementary import ELEMENTARY, Elementary
 from verify.operation import Array, Formula
 
 

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import torch
 
-from verify.arithmetic import Arithmetic
+from verify.formulas.arithmetic import Arithmetic
+from verify.formulas.running_error import analysed
 from verify.operation import Array, Formula, Identity
-from verify.running_error import analysed
 
 
 def same_gradient(vjp: Formula, by_hand: Callable[..., Any], steps: Callable[..., Any]) -> Identity:

@@ -6,8 +6,8 @@ import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from verify.arithmetic import DTYPES, Arithmetic
-from verify.ulp import spacing
+from verify.formulas.arithmetic import DTYPES, Arithmetic
+from verify.formulas.ulp import spacing
 
 # A busy machine is slow; that is no fault of what is tested.
 unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])

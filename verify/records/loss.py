@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from verify.arithmetic import Arithmetic
-from verify.elementwise import INF, NAN
+from verify.formulas.arithmetic import Arithmetic
 from verify.operation import Array, Batch, Cost, Formula, Options, Refusal, Special, Workload
-from verify.sampling import elementwise_batch
+from verify.records.elementwise import INF, NAN
+from verify.records.sampling import elementwise_batch
 
 NONE, SUM = {"reduction": "none"}, {"reduction": "sum"}
 

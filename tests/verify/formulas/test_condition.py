@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from verify.condition import condition
+from verify.formulas.condition import condition
 
 U = 2.0**-24
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from verify.arithmetic import Arithmetic
+from verify.formulas.arithmetic import Arithmetic
 from verify.operation import Array, Formula
 
 

@@ -7,11 +7,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from verify import sampling
-from verify.arithmetic import DTYPES
 from verify.case import round_to
+from verify.formulas.arithmetic import DTYPES
 from verify.operation import Workload
 from verify.operations import catalogue
+from verify.records import sampling
 
 # A busy machine is slow; that is no fault of what is tested.
 unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -8,8 +8,8 @@ import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from verify.arithmetic import DTYPES, Arithmetic, compounded
 from verify.case import round_to
+from verify.formulas.arithmetic import DTYPES, Arithmetic, compounded
 
 # A busy machine is slow; that is no fault of what is tested.
 unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -8,8 +8,8 @@ from typing import Any
 import flint
 import numpy as np
 
+from verify.formulas.reference import in_balls
 from verify.operation import Array, Inputs
-from verify.reference import in_balls
 
 # The relative change of an input whose effect is measured. The effect is linear to within this factor,
 # and enough bits are left for a probability of exp(−1500) to be subtracted from 1.
