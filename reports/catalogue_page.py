@@ -36,13 +36,11 @@ class Answer:
 
 @dataclass(frozen=True)
 class Known:
-    """A deviation that fires: what is asked where, in which dtypes, why, and the upstream issue."""
+    """A deviation that fires: why, the upstream issue, and where (`forward at far (float32)`)."""
 
-    question: str
-    point: str
-    dtypes: tuple[str, ...]
     why: str
     issue: str | None
+    places: tuple[str, ...]
 
 
 def render(
@@ -112,15 +110,26 @@ def _answer(check: str, outcomes: Sequence[Outcome]) -> Answer:
     worst = min((o.status for o in outcomes), key=SEVERITY.index)
     if worst is Status.SKIPPED or not any(o.status is Status.KNOWN for o in outcomes):
         return Answer(check, worst, ())
-    deviating: dict[tuple[str, str], list[Outcome]] = {}
-    for outcome in outcomes:
-        if outcome.status is Status.KNOWN:
-            deviating.setdefault((outcome.question, outcome.point), []).append(outcome)
-    known = tuple(
-        Known(question, point, listed_dtypes(those), _why(those[0]), those[0].issue)
-        for (question, point), those in sorted(deviating.items())
+    known = [o for o in outcomes if o.status is Status.KNOWN]
+    causes = sorted({(_why(o), o.issue or "") for o in known})
+    return Answer(
+        check,
+        worst,
+        tuple(
+            Known(why, issue or None, _places(o for o in known if (_why(o), o.issue or "") == (why, issue)))
+            for why, issue in causes
+        ),
     )
-    return Answer(check, worst, known)
+
+
+def _places(outcomes: Iterable[Outcome]) -> tuple[str, ...]:
+    dtypes: dict[tuple[str, str], list[Outcome]] = {}
+    for outcome in outcomes:
+        dtypes.setdefault((outcome.question, outcome.point), []).append(outcome)
+    return tuple(
+        f"{question} at {point} ({', '.join(listed_dtypes(those))})"
+        for (question, point), those in sorted(dtypes.items())
+    )
 
 
 def listed_dtypes(outcomes: Iterable[Outcome]) -> tuple[str, ...]:
@@ -148,4 +157,4 @@ def anchor(heading: str) -> str:
 
 def listing(names: Iterable[str]) -> str:
     """Names in a row, or a dash for none."""
-    return ", ".join(map(cell, names)) or "–"
+    return " · ".join(map(cell, names)) or "–"

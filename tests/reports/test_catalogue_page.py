@@ -82,11 +82,8 @@ def test_verdicts_are_the_worst_of_each_check_and_what_is_known_is_told():
     texts = [answer.text for answer in found[operation]]
     assert texts == [f"≈ {known.check}: known", "✓ identity"]
     ((deviation,),) = (answer.known for answer in found[operation] if answer.known)
-    assert (deviation.why, deviation.issue, deviation.dtypes) == (
-        "It is so.",
-        "https://an.issue",
-        ("float32",),
-    )
+    assert (deviation.why, deviation.issue) == ("It is so.", "https://an.issue")
+    assert deviation.places == (f"{known.question} at {known.point} (float32)",)
 
 
 def test_a_failure_is_not_hidden_by_what_is_known():
