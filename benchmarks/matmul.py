@@ -4,4 +4,4 @@ from benchmarks._operations import _Operations
 
 
 class Matmul(_Operations, subjects=("matmul",)):
-    """mm, matmul and bmm: bound by arithmetic when large, by memory when thin."""
+    """Products, the affine maps on them, einsum: bound by arithmetic when large, by memory when thin."""

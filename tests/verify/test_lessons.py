@@ -27,7 +27,8 @@ SGD, SOFTMAX, SIGMOID, STACK, MATMUL, CLAMP = (
     torch.matmul,
     torch.clamp,
 )
-HESSIAN, MSE, VECTOR_NORM = torch.func.hessian, torch.nn.functional.mse_loss, torch.linalg.vector_norm
+HESSIAN, JVP, VECTOR_NORM = torch.func.hessian, torch.func.jvp, torch.linalg.vector_norm
+MSE, BCE = torch.nn.functional.mse_loss, torch.nn.functional.binary_cross_entropy
 # What is put in place of a function of torch's, and the lesson that must then fail.
 FAULTS = {
     "softmax_gap": ("torch.softmax", lambda x, dim: SOFTMAX(2 * x, dim)),
@@ -54,8 +55,21 @@ FAULTS = {
     "matrix_products": ("torch.matmul", lambda a, b: MATMUL(a, b) * (1 + 2.0**-50)),
     "rounding": ("torch.round", lambda x: torch.floor(x + 0.5)),
     "clamp_against_clip": ("torch.clamp", lambda x, low, high: CLAMP(x, low, high).nan_to_num(0.0)),
+    "accuracy_is_no_objective": (
+        "torch.nn.functional.binary_cross_entropy",
+        lambda p, t, **o: BCE(p, t, **o) * (1 + 1e-12),
+    ),
+    "regression_linear_against_logistic": (
+        "torch.nn.functional.mse_loss",
+        lambda a, b, **o: MSE(a, b, **o) * (1 + 1e-12),
+    ),
+    "directional_derivative": ("torch.func.jvp", lambda f, x, v: JVP(f, x, tuple(t.abs() for t in v))),
     "gradient_clipping": ("verify.lessons.gradient_clipping.clip_grad_norm_", clip_grad_value_),
 }
+
+
+def test_every_lesson_has_a_torch_that_it_must_notice():
+    assert FAULTS.keys() == lessons().keys()
 
 
 @functools.cache
