@@ -20,7 +20,7 @@ _PUBLIC = {
     "Special": "verify.operation",
     "Refusal": "verify.operation",
     "Batch": "verify.operation",
-    "analysed": "verify.formulas.running_error",
+    "analysed": "verify.formulas.analysis",
     "Arithmetic": "verify.formulas.arithmetic",
     "Case": "verify.case",
     "Check": "verify.check",

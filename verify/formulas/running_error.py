@@ -15,7 +15,6 @@ and §3.1 for the sums, in any order and with or without fused multiply-add.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -23,40 +22,7 @@ from numpy.lib.mixins import NDArrayOperatorsMixin
 
 from verify.formulas.arithmetic import Arithmetic
 from verify.formulas.elementary import ELEMENTARY, Elementary
-from verify.operation import Array, Formula
-
-
-def analysed(
-    text: str,
-    evaluate: Callable[..., Any],
-    source: str,
-    algorithm: Callable[..., Any] | None = None,
-    fused: bool = False,
-) -> Formula:
-    """A formula whose bound is the running error of `algorithm`: the same value in the steps torch takes.
-
-    Left out, `evaluate` is itself the algorithm. `fused`: one kernel takes all steps in the working type, and
-    nothing but the result is stored. `source` names where the steps are documented.
-    """
-    steps = algorithm or evaluate
-
-    def bound(a: Arithmetic, *arguments: Any, **options: Any) -> Any:
-        a = replace(a, u=a.w) if fused else a
-        result = steps(*(_exact(x, a) for x in arguments), **options)
-        if isinstance(result, tuple):
-            return tuple(None if r is None else _error(r) for r in result)
-        return _error(result)
-
-    return Formula(text, evaluate, bound, f"running error (Higham 2002, §3.3); {source}")
-
-
-def _exact(x: Any, a: Arithmetic) -> Any:
-    return Computed(x, np.zeros(np.shape(x)), a) if isinstance(x, np.ndarray) and x.dtype.kind == "f" else x
-
-
-def _error(result: Any) -> Array:
-    # A result that no input enters is a constant.
-    return result.error if isinstance(result, Computed) else np.zeros(np.shape(result))
+from verify.operation import Array
 
 
 class Computed(NDArrayOperatorsMixin):

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import torch
 
+from verify.formulas.analysis import analysed
 from verify.formulas.axes import summed_to
-from verify.formulas.running_error import analysed
 from verify.operation import Array, Domain, HardInput, Identity, Inputs, Operation, Special, Workload
 from verify.records.refusals import not_a_tensor, not_broadcastable
 from verify.records.sampling import broadcast_cost, elementwise_batch, normal, off_zero

@@ -10,9 +10,8 @@ import numpy as np
 import torch
 import torch.nn.functional as F  # noqa: N812 - torch's own documentation names it F
 
+from verify.formulas.analysis import Store, analysed_in_working_type, either, twice
 from verify.formulas.axes import summed_to
-from verify.formulas.either import either, twice
-from verify.formulas.working_type import Store, analysed_in_working_type
 from verify.operation import (
     Array,
     Batch,

@@ -10,8 +10,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F  # noqa: N812 - torch's own documentation names it F
 
-from verify.formulas.either import between, twice
-from verify.formulas.running_error import analysed
+from verify.formulas.analysis import analysed, between, twice
 from verify.operation import Domain, HardInput, Identity, Operation, Refusal, Special, Workload
 from verify.operations.multi_output_perceptron import MULTI_OUTPUT_PERCEPTRON
 from verify.records.activation import gone, rounded_away

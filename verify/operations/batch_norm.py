@@ -9,9 +9,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F  # noqa: N812 - torch's own documentation names it F
 
-from verify.formulas.either import either, twice
-from verify.formulas.running_error import analysed
-from verify.formulas.working_type import Store, analysed_in_working_type
+from verify.formulas.analysis import Store, analysed, analysed_in_working_type, either, twice
 from verify.operation import (
     Array,
     Batch,

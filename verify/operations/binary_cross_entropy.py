@@ -10,7 +10,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F  # noqa: N812 - torch's own documentation names it F
 
-from verify.formulas.running_error import analysed
+from verify.formulas.analysis import analysed
 from verify.operation import Array, Domain, HardInput, Identity, Inputs, Operation, Refusal, Workload
 from verify.operations.log_activations import log_sigmoid, log_sigmoid_steps
 from verify.records.activation import rounded_away, sigmoid, sigmoid_steps

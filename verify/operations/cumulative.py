@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from verify.formulas.running_error import analysed
+from verify.formulas.analysis import analysed
 from verify.operation import Array, Domain, HardInput, Identity, Operation, Refusal, Special, Workload
 from verify.records.refusals import dim_out_of_range
 from verify.records.sampling import beside_kept_dim, beside_one, elementwise_cost, near_one, values

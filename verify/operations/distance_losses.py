@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import torch.nn.functional as F  # noqa: N812 - torch's own documentation names it F
 
-from verify.formulas.running_error import analysed
+from verify.formulas.analysis import analysed
 from verify.operation import Array, Domain, Formula, HardInput, Identity, Inputs, Operation, Refusal, Workload
 from verify.records.elementwise import far
 from verify.records.loss import (

@@ -10,8 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from verify.formulas.either import twice
-from verify.formulas.running_error import analysed
+from verify.formulas.analysis import analysed, twice
 from verify.operation import (
     Array,
     Batch,

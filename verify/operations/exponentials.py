@@ -7,9 +7,9 @@ import math
 import numpy as np
 import torch
 
+from verify.formulas.analysis import analysed
 from verify.formulas.arithmetic import Arithmetic
 from verify.formulas.elementary import exp2, ln2, ln10, log2, log10
-from verify.formulas.running_error import analysed
 from verify.operation import Domain, HardInput, Inputs, Workload
 from verify.records.elementwise import (
     INF,

@@ -10,7 +10,17 @@ import torch
 
 from verify.formulas.arithmetic import Arithmetic
 from verify.formulas.axes import kept
-from verify.operation import Array, Domain, Formula, HardInput, Identity, Operation, Refusal, Special
+from verify.operation import (
+    Array,
+    Domain,
+    Formula,
+    HardInput,
+    Identity,
+    Operation,
+    Refusal,
+    Special,
+    Workload,
+)
 from verify.records.reductions import BENCH, ONE_DIM_CHECK, SUMS_CHECK, reduction_cost
 from verify.records.refusals import dim_out_of_range, not_a_tensor
 from verify.records.sampling import beside_dim, distinct, values
@@ -38,11 +48,6 @@ def _first(g: Array, x: Array, dim: Any = None, keepdim: bool = False) -> tuple[
     index = np.expand_dims(np.argmax(x, axis=dim), dim)
     places = np.arange(x.shape[dim]).reshape([-1 if i == dim % x.ndim else 1 for i in range(x.ndim)])
     return (kept(g, x.shape, dim, keepdim) * (places == index),)
-
-
-def _mirrored(vjp: Callable[..., tuple[Array]]) -> Callable[..., tuple[Array]]:
-    """The gradient of min from that of max: min x = −max(−x), and two signs cancel."""
-    return lambda g, x, **options: vjp(g, -x, **options)
 
 
 def _shared_bound(a: Arithmetic, g: Array, x: Array, **options: Any) -> tuple[Array]:
@@ -89,116 +94,106 @@ def _special(name: str, x: list[float], result: float) -> Special:
     return Special(name, values(*x), np.array(result), "Array API standard 2024.12: nan propagates")
 
 
-def _values_at_indices(extremum: Callable[..., Any]) -> Identity:
-    return Identity(
-        "the values lie at the indices",
-        lambda f, x, dim, keepdim=False: f(x, dim=dim, keepdim=True),
-        lambda f, x, dim, keepdim=False: x.gather(dim, extremum(x, dim, keepdim=True).indices),
-        applies=lambda workload: "dim" in workload.options,
+def _of(largest: bool, formula: Callable[..., Any]) -> Callable[..., Any]:
+    """A formula of the maximum, or the same of the minimum: of −x. In a gradient the two signs cancel."""
+    return formula if largest else lambda *given, **options: formula(*given[:-1], -given[-1], **options)
+
+
+def _extreme(largest: bool) -> Formula:
+    evaluate = _amax if largest else lambda x, **options: -_amax(-x, **options)
+    return Formula("maxᵢ xᵢ" if largest else "minᵢ xᵢ", evaluate, _exact, _COMPARED)
+
+
+def _record(
+    largest: bool,
+    function: Callable[..., Any],
+    forward: Formula,
+    vjp: Formula | None,
+    check: tuple[Workload, ...],
+    identities: tuple[Identity, ...],
+    special: tuple[Special, ...] | None = None,
+) -> Operation:
+    """What all extrema share: inputs without ties, and named ones with them."""
+    end = _INF if largest else -_INF
+    return Operation(
+        name=function.__name__,
+        subject="reductions",
+        function=values_of(function),
+        forward=forward,
+        vjp=vjp,
+        domain=Domain(distinct, _TIED),
+        check=check,
+        bench=BENCH,
+        cost=reduction_cost,
+        identities=identities,
+        special=special
+        or (_special("nan wins", [1.0, _NAN, 2.0], _NAN), _special("infinities", [1.0, _INF, -_INF], end)),
+        refuses=_REFUSES,
+        batch=beside_dim,
     )
 
 
-MAX = Operation(
-    name="max",
-    subject="reductions",
-    function=values_of(torch.max),
-    forward=Formula("maxᵢ xᵢ", _amax, _exact, _COMPARED),
-    vjp=Formula(
-        "∂xᵢ = g at the first maximum along a dimension; shared by all maxima without one",
-        _first,
-        _first_bound,
-        "exact along a dimension; a division among ties otherwise (torch.max, torch.amax)",
-    ),
-    domain=Domain(distinct, _TIED),
-    check=ONE_DIM_CHECK,
-    bench=BENCH,
-    cost=reduction_cost,
-    identities=(
-        Identity(
-            "max x = −min(−x)", lambda f, x, **o: f(x, **o), lambda f, x, **o: -values_of(torch.min)(-x, **o)
+def _along(largest: bool) -> Operation:
+    """torch.max or torch.min: along a dimension the gradient goes to the index that it returns."""
+    function, other = (torch.max, torch.min) if largest else (torch.min, torch.max)
+    name, opposite = function.__name__, other.__name__
+    return _record(
+        largest,
+        function,
+        _extreme(largest),
+        Formula(
+            f"∂xᵢ = g at the first {name}imum along a dimension; shared by all {name}ima without one",
+            _of(largest, _first),
+            _of(largest, _first_bound),
+            f"exact along a dimension; a division among ties otherwise (torch.{name}, torch.a{name})",
         ),
-        _values_at_indices(torch.max),
-    ),
-    special=(_special("nan wins", [1.0, _NAN, 2.0], _NAN), _special("infinities", [1.0, _INF, -_INF], _INF)),
-    refuses=_REFUSES,
-    batch=beside_dim,
-)
-
-MIN = Operation(
-    name="min",
-    subject="reductions",
-    function=values_of(torch.min),
-    forward=Formula("minᵢ xᵢ", lambda x, **options: -_amax(-x, **options), _exact, _COMPARED),
-    vjp=Formula(
-        "∂xᵢ = g at the first minimum along a dimension; shared by all minima without one",
-        _mirrored(_first),
-        lambda a, g, x, **options: _first_bound(a, g, -x, **options),
-        "exact along a dimension; a division among ties otherwise (torch.min, torch.amin)",
-    ),
-    domain=Domain(distinct, _TIED),
-    check=ONE_DIM_CHECK,
-    bench=BENCH,
-    cost=reduction_cost,
-    identities=(
-        Identity(
-            "min x = −max(−x)", lambda f, x, **o: f(x, **o), lambda f, x, **o: -values_of(torch.max)(-x, **o)
+        ONE_DIM_CHECK,
+        (
+            Identity(
+                f"{name} x = −{opposite}(−x)",
+                lambda f, x, **options: f(x, **options),
+                lambda f, x, **options: -values_of(other)(-x, **options),
+            ),
+            Identity(
+                "the values lie at the indices",
+                lambda f, x, dim, keepdim=False: f(x, dim=dim, keepdim=True),
+                lambda f, x, dim, keepdim=False: x.gather(dim, function(x, dim, keepdim=True).indices),
+                applies=lambda workload: "dim" in workload.options,
+            ),
         ),
-        _values_at_indices(torch.min),
-    ),
-    special=(_special("nan wins", [1.0, _NAN, 2.0], _NAN), _special("infinities", [1.0, _INF, -_INF], -_INF)),
-    refuses=_REFUSES,
-    batch=beside_dim,
-)
+    )
 
-AMAX = Operation(
-    name="amax",
-    subject="reductions",
-    function=torch.amax,
-    forward=Formula("maxᵢ xᵢ", _amax, _exact, _COMPARED),
-    vjp=Formula(
-        "∂xᵢ = g/#maxima at every maximum", _shared, _shared_bound, "a division among ties (torch.amax)"
-    ),
-    domain=Domain(distinct, _TIED),
-    check=SUMS_CHECK,
-    bench=BENCH,
-    cost=reduction_cost,
-    identities=(
-        Identity(
-            "amax = max",
-            lambda f, x, **options: f(x, **options),
-            lambda f, x, **options: torch.max(x, **options).values if options else torch.max(x),
-            applies=lambda workload: not isinstance(workload.options.get("dim"), tuple),
+
+def _among_ties(largest: bool) -> Operation:
+    """torch.amax or torch.amin: the gradient is shared by all entries that reach the extremum."""
+    function, other = (torch.amax, torch.amin) if largest else (torch.amin, torch.amax)
+    plain = torch.max if largest else torch.min
+    name, opposite = function.__name__, other.__name__
+    return _record(
+        largest,
+        function,
+        _extreme(largest),
+        Formula(
+            f"∂xᵢ = g/#{name[1:]}ima at every {name[1:]}imum",
+            _of(largest, _shared),
+            _of(largest, _shared_bound),
+            f"a division among ties (torch.{name})",
         ),
-        Identity("amax x = −amin(−x)", lambda f, x, **o: f(x, **o), lambda f, x, **o: -torch.amin(-x, **o)),
-    ),
-    special=(_special("nan wins", [1.0, _NAN, 2.0], _NAN), _special("infinities", [1.0, _INF, -_INF], _INF)),
-    refuses=_REFUSES,
-    batch=beside_dim,
-)
-
-
-AMIN = Operation(
-    name="amin",
-    subject="reductions",
-    function=torch.amin,
-    forward=Formula("minᵢ xᵢ", lambda x, **options: -_amax(-x, **options), _exact, _COMPARED),
-    vjp=Formula(
-        "∂xᵢ = g/#minima at every minimum",
-        _mirrored(_shared),
-        lambda a, g, x, **options: _shared_bound(a, g, -x, **options),
-        "a division among ties (torch.amin)",
-    ),
-    domain=Domain(distinct, _TIED),
-    check=SUMS_CHECK,
-    bench=BENCH,
-    cost=reduction_cost,
-    identities=(
-        Identity("amin x = −amax(−x)", lambda f, x, **o: f(x, **o), lambda f, x, **o: -torch.amax(-x, **o)),
-    ),
-    special=(_special("nan wins", [1.0, _NAN, 2.0], _NAN), _special("infinities", [1.0, _INF, -_INF], -_INF)),
-    refuses=_REFUSES,
-    batch=beside_dim,
-)
+        SUMS_CHECK,
+        (
+            Identity(
+                f"{name} = {name[1:]}",
+                lambda f, x, **options: f(x, **options),
+                lambda f, x, **options: values_of(plain)(x, **options),
+                applies=lambda workload: not isinstance(workload.options.get("dim"), tuple),
+            ),
+            Identity(
+                f"{name} x = −{opposite}(−x)",
+                lambda f, x, **options: f(x, **options),
+                lambda f, x, **options: -other(-x, **options),
+            ),
+        ),
+    )
 
 
 def _argmax(x: Array, dim: Any = None, keepdim: bool = False) -> Array:
@@ -206,60 +201,38 @@ def _argmax(x: Array, dim: Any = None, keepdim: bool = False) -> Array:
     return kept(index, x.shape, dim) if keepdim else np.asarray(index)
 
 
-ARGMAX = Operation(
-    name="argmax",
-    subject="reductions",
-    function=torch.argmax,
-    forward=Formula("the first i with xᵢ = max x", _argmax, _exact, _COMPARED),
-    vjp=None,
-    domain=Domain(distinct, _TIED),
-    check=ONE_DIM_CHECK,
-    bench=BENCH,
-    cost=reduction_cost,
-    identities=(
-        Identity(
-            "x at argmax = amax",
-            lambda f, x, dim, keepdim=False: x.gather(dim, f(x, dim=dim, keepdim=True)),
-            lambda f, x, dim, keepdim=False: x.amax(dim, keepdim=True),
-            applies=lambda workload: "dim" in workload.options,
+def _place(largest: bool) -> Operation:
+    """torch.argmax or torch.argmin: the first place of the extremum; it has no gradient."""
+    function, other = (torch.argmax, torch.argmin) if largest else (torch.argmin, torch.argmax)
+    values_there = torch.amax if largest else torch.amin
+    name, opposite, short = function.__name__, other.__name__, function.__name__[3:]
+    tied = 3.0 if largest else 1.0
+    return _record(
+        largest,
+        function,
+        Formula(f"the first i with xᵢ = {short} x", _of(largest, _argmax), _exact, _COMPARED),
+        None,
+        ONE_DIM_CHECK,
+        (
+            Identity(
+                f"x at {name} = a{short}",
+                lambda f, x, dim, keepdim=False: x.gather(dim, f(x, dim=dim, keepdim=True)),
+                lambda f, x, dim, keepdim=False: values_there(x, dim, keepdim=True),
+                applies=lambda workload: "dim" in workload.options,
+            ),
+            Identity(
+                f"{name} x = {opposite}(−x)",
+                lambda f, x, **options: f(x, **options),
+                lambda f, x, **options: other(-x, **options),
+            ),
         ),
-        Identity(
-            "argmax x = argmin(−x)", lambda f, x, **o: f(x, **o), lambda f, x, **o: torch.argmin(-x, **o)
+        (
+            Special("the first nan", values(1.0, _NAN, 2.0, _NAN), np.array(1), f"torch.{name}: nan wins"),
+            Special("ties", values(2.0, tied, tied), np.array(1), f"the first, as numpy.{name}"),
         ),
-    ),
-    special=(
-        Special("the first nan", values(1.0, _NAN, 2.0, _NAN), np.array(1), "torch.argmax: nan wins"),
-        Special("ties", values(2.0, 3.0, 3.0), np.array(1), "torch.argmax; the first, as numpy.argmax"),
-    ),
-    refuses=_REFUSES,
-    batch=beside_dim,
-)
+    )
 
-ARGMIN = Operation(
-    name="argmin",
-    subject="reductions",
-    function=torch.argmin,
-    forward=Formula("the first i with xᵢ = min x", lambda x, **o: _argmax(-x, **o), _exact, _COMPARED),
-    vjp=None,
-    domain=Domain(distinct, _TIED),
-    check=ONE_DIM_CHECK,
-    bench=BENCH,
-    cost=reduction_cost,
-    identities=(
-        Identity(
-            "x at argmin = amin",
-            lambda f, x, dim, keepdim=False: x.gather(dim, f(x, dim=dim, keepdim=True)),
-            lambda f, x, dim, keepdim=False: x.amin(dim, keepdim=True),
-            applies=lambda workload: "dim" in workload.options,
-        ),
-        Identity(
-            "argmin x = argmax(−x)", lambda f, x, **o: f(x, **o), lambda f, x, **o: torch.argmax(-x, **o)
-        ),
-    ),
-    special=(
-        Special("the first nan", values(1.0, _NAN, 2.0, _NAN), np.array(1), "torch.argmin: nan wins"),
-        Special("ties", values(2.0, 1.0, 1.0), np.array(1), "torch.argmin; the first, as numpy.argmin"),
-    ),
-    refuses=_REFUSES,
-    batch=beside_dim,
-)
+
+MAX, MIN = _along(largest=True), _along(largest=False)
+AMAX, AMIN = _among_ties(largest=True), _among_ties(largest=False)
+ARGMAX, ARGMIN = _place(largest=True), _place(largest=False)

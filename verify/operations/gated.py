@@ -10,9 +10,9 @@ import numpy as np
 import torch
 import torch.nn.functional as F  # noqa: N812 - torch's own documentation names it F
 
+from verify.formulas.analysis import analysed
 from verify.formulas.arithmetic import Arithmetic
 from verify.formulas.elementary import Constant, erf, erfc
-from verify.formulas.running_error import analysed
 from verify.operation import Array, Domain, HardInput, Identity, Inputs, Refusal
 from verify.records.activation import (
     CHECK,

@@ -8,8 +8,7 @@ from typing import Any
 import numpy as np
 import torch.nn.functional as F  # noqa: N812 - torch's own documentation names it F
 
-from verify.formulas.either import between, twice
-from verify.formulas.working_type import Store, analysed_in_working_type
+from verify.formulas.analysis import Store, analysed_in_working_type, between, twice
 from verify.operation import (
     Array,
     Batch,

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F  # noqa: N812 - torch's own documentation names it F
 
-from verify.formulas.running_error import analysed
+from verify.formulas.analysis import analysed
 from verify.operation import Array, Domain, HardInput, Identity, Refusal
 from verify.records.activation import CHECK, NEAR_ZERO, boolean, in_one_kernel, off_kinks, pieces, varied
 from verify.records.elementwise import INF, ZEROS, agreement, elementwise, far

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from verify.formulas.running_error import analysed
+from verify.formulas.analysis import analysed
 from verify.operation import Array, Cost, Domain, HardInput, Identity, Operation, Refusal, Special, Workload
 from verify.records.sampling import normal
 

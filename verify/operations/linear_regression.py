@@ -9,9 +9,8 @@ import numpy as np
 import torch
 import torch.nn.functional as F  # noqa: N812 - torch's own documentation names it F
 
+from verify.formulas.analysis import analysed, between, twice
 from verify.formulas.arithmetic import Arithmetic
-from verify.formulas.either import between, twice
-from verify.formulas.running_error import analysed
 from verify.operation import Domain, HardInput, Identity, Operation, Special
 from verify.records.derivation import same_gradient
 from verify.records.refusals import not_a_tensor

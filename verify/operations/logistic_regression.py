@@ -9,8 +9,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F  # noqa: N812 - torch's own documentation names it F
 
-from verify.formulas.either import between
-from verify.formulas.running_error import analysed
+from verify.formulas.analysis import analysed, between
 from verify.operation import Domain, HardInput, Identity, Inputs, Operation, Refusal, Special, Workload
 from verify.operations.softmax import confident
 from verify.records.activation import gone

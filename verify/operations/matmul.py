@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import torch
 
+from verify.formulas.analysis import twice
 from verify.formulas.arithmetic import Arithmetic, compounded
 from verify.formulas.axes import summed_to
-from verify.formulas.either import twice
 from verify.operation import (
     Array,
     Batch,

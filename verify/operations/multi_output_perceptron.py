@@ -7,8 +7,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from verify.formulas.either import between
-from verify.formulas.running_error import analysed
+from verify.formulas.analysis import analysed, between
 from verify.operation import Domain, HardInput, Identity, Operation, Refusal, Special, Workload
 from verify.operations.perceptron import PERCEPTRON
 from verify.records.activation import gone, rounded_away

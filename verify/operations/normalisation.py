@@ -10,10 +10,9 @@ from typing import Any
 import numpy as np
 import torch.nn.functional as F  # noqa: N812 - torch's own documentation names it F
 
+from verify.formulas.analysis import Store, analysed_in_working_type, between, either, twice
 from verify.formulas.arithmetic import Arithmetic
 from verify.formulas.axes import summed_to
-from verify.formulas.either import between, either, twice
-from verify.formulas.working_type import Store, analysed_in_working_type
 from verify.operation import (
     Array,
     Batch,

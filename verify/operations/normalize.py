@@ -9,8 +9,7 @@ from typing import Any
 import numpy as np
 import torch.nn.functional as F  # noqa: N812 - torch's own documentation names it F
 
-from verify.formulas.either import twice
-from verify.formulas.running_error import analysed
+from verify.formulas.analysis import analysed, twice
 from verify.operation import Batch, Domain, HardInput, Identity, Inputs, Operation, Special, Workload
 from verify.operations.normalisation import beyond_root, row_cost
 from verify.records.moments import unit

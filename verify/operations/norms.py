@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import torch
 
+from verify.formulas.analysis import analysed
 from verify.formulas.arithmetic import Arithmetic, compounded
 from verify.formulas.axes import kept
-from verify.formulas.running_error import analysed
 from verify.operation import (
     Array,
     Batch,

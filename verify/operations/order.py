@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import torch
 
+from verify.formulas.analysis import analysed
 from verify.formulas.axes import kept
-from verify.formulas.running_error import analysed
 from verify.operation import Array, Domain, HardInput, Identity, Operation, Refusal, Special, Workload
 from verify.operations.extrema import values_of
 from verify.records.reductions import BENCH, reduction_cost

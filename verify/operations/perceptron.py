@@ -8,8 +8,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F  # noqa: N812 - torch's own documentation names it F
 
-from verify.formulas.either import between, twice
-from verify.formulas.running_error import analysed
+from verify.formulas.analysis import analysed, between, twice
 from verify.operation import Domain, HardInput, Identity, Inputs, Operation, Refusal, Special, Workload
 from verify.records.activation import gone, rounded_away
 from verify.records.derivation import same_gradient

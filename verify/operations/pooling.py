@@ -10,9 +10,8 @@ import numpy as np
 import torch
 import torch.nn.functional as F  # noqa: N812 - torch's own documentation names it F
 
+from verify.formulas.analysis import analysed, either, twice
 from verify.formulas.arithmetic import Arithmetic
-from verify.formulas.either import either, twice
-from verify.formulas.running_error import analysed
 from verify.operation import (
     Array,
     Cost,

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from verify.formulas.running_error import analysed
+from verify.formulas.analysis import analysed
 from verify.operation import Domain, HardInput, Identity, Inputs, Refusal, Workload
 from verify.records.elementwise import (
     BENCH,

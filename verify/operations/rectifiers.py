@@ -6,7 +6,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F  # noqa: N812 - torch's own documentation names it F
 
-from verify.formulas.running_error import analysed
+from verify.formulas.analysis import analysed
 from verify.operation import Array, Domain, Identity
 from verify.records.activation import CHECK, NEAR_ZERO, gone, in_one_kernel, pieces, varied
 from verify.records.elementwise import INF, agreement, elementwise, far

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import torch
 
+from verify.formulas.analysis import analysed
 from verify.formulas.arithmetic import Arithmetic
 from verify.formulas.elementary import rint, trunc
-from verify.formulas.running_error import analysed
 from verify.operation import Array, Domain, HardInput, Identity, Inputs, Operation, Special, Workload
 from verify.records.refusals import not_a_tensor
 from verify.records.sampling import elementwise_batch, elementwise_cost, off_whole_numbers, values

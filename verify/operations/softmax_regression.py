@@ -8,9 +8,9 @@ import numpy as np
 import torch
 import torch.nn.functional as F  # noqa: N812 - torch's own documentation names it F
 
+from verify.formulas.analysis import analysed, between
 from verify.formulas.arithmetic import compounded
-from verify.formulas.either import between
-from verify.formulas.running_error import Computed, analysed
+from verify.formulas.running_error import Computed
 from verify.operation import Array, Domain, HardInput, Identity, Inputs, Operation, Refusal, Special, Workload
 from verify.operations.logistic_regression import LOGISTIC_REGRESSION, mean_cross_entropy_steps
 from verify.operations.softmax import confident, log_softmax, overflowing, softmax, vanishing

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import torch
 
+from verify.formulas.analysis import analysed
 from verify.formulas.arithmetic import Arithmetic
 from verify.formulas.axes import kept, terms
-from verify.formulas.running_error import analysed
 from verify.operation import Array, Cost, Domain, HardInput, Identity, Inputs, Operation, Special, Workload
 from verify.records.reductions import BENCH
 from verify.records.refusals import dim_out_of_range, not_a_tensor

@@ -8,8 +8,8 @@ import math
 import numpy as np
 import torch
 
+from verify.formulas.analysis import analysed
 from verify.formulas.elementary import arccos, arcsin, arctan, pi
-from verify.formulas.running_error import analysed
 from verify.operation import Domain
 from verify.records.elementwise import (
     INF,

@@ -5,9 +5,8 @@ from __future__ import annotations
 import numpy as np
 import torch
 
+from verify.formulas.analysis import analysed, twice
 from verify.formulas.arithmetic import Arithmetic
-from verify.formulas.either import twice
-from verify.formulas.running_error import analysed
 from verify.operation import (
     Array,
     Batch,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import itertools
 from collections.abc import Callable
 from typing import Any
@@ -10,10 +11,9 @@ from typing import Any
 import numpy as np
 
 from verify.formulas.arithmetic import Arithmetic
-from verify.formulas.running_error import analysed
-from verify.operation import Array, Formula, Inputs, Options, Refusal, Special, Workload
+from verify.operation import Array, Inputs, Options, Refusal, Special, Workload
 from verify.records import elementwise
-from verify.records.elementwise import NAN, SMALLEST, ZEROS, Pairs, special
+from verify.records.elementwise import NAN, SMALLEST, ZEROS, Pairs, gradient, special
 from verify.records.sampling import of_every_size
 
 # One entry far out may be nothing but rounding, and then shows nothing: no workload of a single entry.
@@ -62,18 +62,8 @@ def off_kinks(*kinks: float) -> Callable[[np.random.Generator, Workload], Inputs
     return sample
 
 
-def in_one_kernel(
-    text: str,
-    derivative: Callable[..., Any],
-    source: str,
-    algorithm: Callable[..., Any] | None = None,
-) -> Formula:
-    """The vjp of one input whose steps are all taken in the working type, in one kernel."""
-
-    def alone(one: Callable[..., Any]) -> Callable[..., Any]:
-        return lambda g, x, **options: (one(g, x, **options),)
-
-    return analysed(text, alone(derivative), source, alone(algorithm or derivative), fused=True)
+# The vjp of one input whose steps are all taken in the working type, in one kernel.
+in_one_kernel = functools.partial(gradient, fused=True)
 
 
 def boolean(**options: Any) -> Refusal:

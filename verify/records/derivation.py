@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import torch
 
+from verify.formulas.analysis import analysed
 from verify.formulas.arithmetic import Arithmetic
-from verify.formulas.running_error import analysed
 from verify.operation import Array, Formula, Identity
 
 

@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 import torch
 
+from verify.formulas.analysis import analysed
 from verify.formulas.arithmetic import Arithmetic
 from verify.formulas.elementary import ELEMENTARY
-from verify.formulas.running_error import Computed, analysed
+from verify.formulas.running_error import Computed
 from verify.operation import (
     Array,
     Domain,
@@ -112,13 +113,14 @@ def gradient(
     derivative: Callable[..., Any],
     source: str,
     algorithm: Callable[..., Any] | None = None,
+    fused: bool = False,
 ) -> Formula:
     """The vjp of one input: g f′(x) as it is in mathematics and, where that differs, as torch forms it."""
 
     def alone(one: Callable[..., Any]) -> Callable[..., Any]:
         return lambda g, x, **options: (one(g, x, **options),)
 
-    return analysed(text, alone(derivative), source, alone(algorithm) if algorithm else None)
+    return analysed(text, alone(derivative), source, alone(algorithm) if algorithm else None, fused)
 
 
 class _AnalysedFunctions:

@@ -12,10 +12,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from numpy.lib.mixins import NDArrayOperatorsMixin
 
+from verify.formulas.analysis import analysed
 from verify.formulas.arithmetic import DTYPES, Arithmetic
 from verify.formulas.elementary import ELEMENTARY, ln2, pi
 from verify.formulas.reference import certify
-from verify.formulas.running_error import Computed, analysed
+from verify.formulas.running_error import Computed
 
 unhurried = settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
 
