@@ -100,7 +100,7 @@ def _convolution_vjp_in_columns(
     back = _columns(g, tuple(v.read_by for v in windows), groups)
     back = np.moveaxis(np.reshape(back, (*back.shape[:3], per_group, taps)), 4, 0)
     turned = np.moveaxis(_turned(w, groups), 2, 0)
-    of_x = added(np.matmul(back[k], turned[k]) for k in reversed(range(taps)))
+    of_x = added(np.matmul(back[k], turned[k]) for k in range(taps))
     rows, columns = _by_group(g, x, windows, groups)
     of_w = added(np.matmul(rows[:, i], columns[:, i]) for i in range(x.shape[0]))
     of_b = added(image.sum(axis=tuple(range(1, image.ndim))) for image in (g[i] for i in range(g.shape[0])))
