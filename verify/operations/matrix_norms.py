@@ -37,12 +37,11 @@ _REFUSES = (
 
 
 def _dominated(generator: np.random.Generator, workload: Workload) -> Inputs:
-    """Matrices of which each row and column is larger than the one before: the largest has no rival."""
+    """Entries of either sign from 1 to 1.5, twice that in the last row and column, whose sums are largest."""
     (shape,) = workload.shapes
-    x = generator.standard_normal(shape)
-    x = np.copysign(np.abs(x) + 0.5, x)
-    rows, columns = (np.arange(1, n + 1) for n in shape[-2:])
-    return (x * rows[:, None] ** 2 * columns**2 / 4,)
+    x = generator.uniform(1, 1.5, shape) * generator.choice((-1.0, 1.0), size=shape)
+    rows, columns = (np.where(np.arange(n) == n - 1, 2, 1) for n in shape[-2:])
+    return (x * rows[:, None] * columns,)
 
 
 def _axes(ord: Any) -> tuple[int, int]:
