@@ -18,7 +18,7 @@ import torch
 
 from benchmarks._axes import DTYPES, PARAM_NAMES, SEED, TIMEOUT_SECONDS, VERSION, devices, set_threads
 from benchmarks.timing import Timing, measure
-from verify.case import to_tensor
+from verify.case import Case, to_tensor
 from verify.devices import synchronizer, unsupported
 from verify.operation import Array, Operation, Workload
 from verify.operations import catalogue
@@ -136,6 +136,9 @@ class _Operations:
         set_threads()
         refuse_unsupported(dtype, device)
         self.operation, self.workload = resolve(workload)
+        undefined = Case(self.operation, device, dtype, self.workload).undefined
+        if undefined:
+            raise NotImplementedError(undefined)
         self.generator = np.random.default_rng(SEED)
         arrays = self.operation.domain.sample(self.generator, self.workload)
         self.inputs = [to_tensor(array, dtype, device, self.workload.layout) for array in arrays]

@@ -58,11 +58,14 @@ class Case:
 
     @property
     def undefined(self) -> str | None:
-        """Why torch does not define this case, or None where it does."""
-        defined = self.operation.dtypes
-        if self.dtype in defined:
-            return None
-        return f"torch documents {self.operation.name} for {' and '.join(defined)} alone"
+        """Why this torch does not define this case, or None where it does."""
+        operation = self.operation
+        lacking = [name for name in operation.needs if not _has(name)]
+        if lacking:
+            return f"torch {torch.__version__} has no {' and no '.join(lacking)}"
+        if self.dtype not in operation.dtypes:
+            return f"torch documents {operation.name} for {' and '.join(operation.dtypes)} alone"
+        return None
 
     @property
     def arithmetic(self) -> Arithmetic:
@@ -97,6 +100,14 @@ class Case:
 
     def _held(self, inputs: Inputs) -> Inputs:
         return tuple(round_to(x, self.dtype) if x.dtype.kind == "f" else x for x in inputs)
+
+
+def _has(name: str) -> bool:
+    """Whether the installed torch has something by its dotted name, which begins with `torch`."""
+    found: object = torch
+    for part in name.split(".")[1:]:
+        found = getattr(found, part, None)
+    return found is not None
 
 
 def round_to(array: Array, dtype: str) -> Array:

@@ -19,6 +19,7 @@ from verify.outcome import Outcome, Status, Worst, judge
 class Check:
     """A named question. `examine(case, seed)` yields one outcome for every answer it measured.
 
+    `draws`: whether the answer depends on the seed; if not, one look is as good as many.
     `applies(case)` is False where the check has nothing to ask; such a case is not part of a run.
     A new check is one module in `verify/checks/` with a `CHECK` record; nothing else needs to know it.
     """
@@ -27,6 +28,7 @@ class Check:
     question: str
     examine: Callable[[Case, int], Iterable[Outcome]]
     applies: Callable[[Case], bool] = lambda case: True
+    draws: bool = True
 
 
 @dataclass(frozen=True)

@@ -182,6 +182,7 @@ class Operation:
     refuses: tuple[Refusal, ...] = ()
     batch: Callable[[Workload], Batch | None] = lambda workload: None
     dtypes: tuple[str, ...] = DTYPES
+    needs: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.check:

@@ -134,7 +134,7 @@ def _examined(
             if absent:
                 yield skipped(check.name, case, seed, absent)
                 continue
-            for repeat in range(REPEATS[selection.profile]):
+            for repeat in range(REPEATS[selection.profile] if check.draws else 1):
                 yield from examine(case, check, seed + repeat)
 
 
@@ -145,7 +145,7 @@ def examine(case: Case, check: Check, seed: int) -> tuple[Outcome, ...]:
     Each draw has a seed of its own, which its outcomes name; a failure in any of them is kept.
     """
     found = _examine(case, check, seed)
-    for look in range(1, LOOKS):
+    for look in range(1, LOOKS if check.draws else 1):
         if not any(o.status is Status.INCONCLUSIVE for o in found):
             break
         found = _with_another_look(found, _examine(case, check, seed + look * _BEYOND_SEEDS))

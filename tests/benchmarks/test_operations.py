@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import importlib
 import os
 import pkgutil
@@ -169,3 +170,11 @@ def test_the_sources_name_no_dtype_of_torch():
     for module in MODULES:
         source = Path(importlib.import_module(module).__file__).read_text(encoding="utf-8")
         assert not re.search(r"torch\.b?float", source), module
+
+
+def test_an_operation_that_this_torch_does_not_have_is_a_skip(monkeypatch):
+    tanh = catalogue()["tanh"]
+    newer = dataclasses.replace(tanh, needs=("torch.no_such_function",))
+    monkeypatch.setattr("benchmarks._operations.resolve", lambda text: (newer, tanh.bench[1]))
+    with pytest.raises(NotImplementedError, match="has no torch"):
+        _Operations().setup("tanh 64", "float32", "cpu")

@@ -388,3 +388,17 @@ def test_a_dtype_in_which_torch_defines_no_such_operation_is_skipped_with_the_re
     (skipped,) = verified(PASSING, cases=(Case(narrow, "cpu", "bfloat16", TANH.check[0]),)).outcomes
     assert skipped.status is Status.SKIPPED
     assert skipped.message.endswith("torch documents tanh for float64 and float32 alone")
+
+
+def test_an_operation_that_this_torch_does_not_have_is_skipped_with_the_reason():
+    newer = dataclasses.replace(TANH, needs=("torch.tanh", "torch.nn.functional.no_such_norm"))
+    (skipped,) = verified(PASSING, cases=(Case(newer, "cpu", "float32", TANH.check[0]),)).outcomes
+    assert skipped.status is Status.SKIPPED
+    assert skipped.message.endswith(f"torch {torch.__version__} has no torch.nn.functional.no_such_norm")
+
+
+def test_a_check_that_draws_nothing_is_asked_once_and_looked_at_once():
+    check, seeds = by_look(None)
+    fixed = dataclasses.replace(check, draws=False)
+    verified(fixed, cases=CASES[:1], selection=Selection(profile="full"))
+    assert seeds == [3]

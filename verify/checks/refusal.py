@@ -24,4 +24,6 @@ def _applies(case: Case) -> bool:
     return case.workload == HARD and bool(case.operation.refuses)
 
 
-CHECK = Check("refusal", "Is a call that is documented as an error raised as one?", examine, _applies)
+CHECK = Check(
+    "refusal", "Is a call that is documented as an error raised as one?", examine, _applies, draws=False
+)

@@ -47,9 +47,9 @@ def _last(x: Any, w: Any) -> Axes:
     return tuple(range(x.ndim - w.ndim, x.ndim))
 
 
-def _of_last(norm: Callable[..., Any]) -> Callable[..., Any]:
+def _of_last(name: str) -> Callable[..., Any]:
     """A torch function that is told the shape of a row, as one that takes it from its weight."""
-    return lambda x, w, *b, eps=EPS: norm(x, w.shape, w, *b, eps=eps)
+    return lambda x, w, *b, eps=EPS: getattr(F, name)(x, w.shape, w, *b, eps=eps)
 
 
 def _layer_norm(x: Any, w: Any, b: Any, eps: float = EPS) -> Any:
@@ -162,7 +162,7 @@ _WITH_BIAS_ADDED = analysed_in_working_type(
 LAYER_NORM = Operation(
     name="layer_norm",
     subject="normalisation",
-    function=_of_last(F.layer_norm),
+    function=_of_last("layer_norm"),
     forward=_LAYER_NORM,
     vjp=either(
         analysed_in_working_type(_OF_LAYER_NORM, _layer_norm_vjp, STORED_MOMENTS, _layer_norm_vjp_in_one_sum),
@@ -256,7 +256,7 @@ _RMS_NORM = analysed_in_working_type(
 RMS_NORM = Operation(
     name="rms_norm",
     subject="normalisation",
-    function=_of_last(F.rms_norm),
+    function=_of_last("rms_norm"),
     forward=_RMS_NORM,
     vjp=analysed_in_working_type(
         "∂x = (g w − z mean(g w z))/√(mean x² + ε), ∂w = Σ g z over rows",
@@ -308,4 +308,5 @@ RMS_NORM = Operation(
         ),
     ),
     batch=_rows,
+    needs=("torch.nn.functional.rms_norm",),  # since torch 2.4
 )
