@@ -110,6 +110,20 @@ def _identity(outcome: Outcome) -> tuple[str, ...]:
     return outcome.case, outcome.check, outcome.question, outcome.point
 
 
+def worst_draws(outcomes: Iterable[Outcome]) -> tuple[Outcome, ...]:
+    """Of outcomes that ask the same of one point of a case, in several draws, the worst; in their order."""
+    kept: dict[tuple[str, ...], Outcome] = {}
+    for outcome in outcomes:
+        other = kept.setdefault(_identity(outcome), outcome)
+        if _rank(outcome) < _rank(other):
+            kept[_identity(outcome)] = outcome
+    return tuple(kept.values())
+
+
+def _rank(outcome: Outcome) -> tuple[int, float]:
+    return SEVERITY.index(outcome.status), -severity(outcome)
+
+
 def comparable(runs: Sequence[Run]) -> Run | None:
     """The run to compare the last one with: the one before it, on whatever machine and torch it was."""
     return runs[-2] if len(runs) > 1 else None

@@ -12,6 +12,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from reports import notation
+from reports.correctness import worst_draws
 from reports.findings import Findings
 from reports.outcomes import Run
 from reports.speed import CeilingRate
@@ -126,8 +127,11 @@ def anchors(found: Findings) -> Mapping[tuple[str, str], str]:
 def listing(
     found: Findings,
 ) -> tuple[tuple[tuple[str, str], tuple[tuple[str, tuple[Outcome, ...]], ...]], ...]:
-    """Every outcome, under its operation and check and then under its question, in the matrix's order."""
-    outcomes = found.run.outcomes if found.run else ()
+    """The outcomes under their operation and check and then under their question, in the matrix's order.
+
+    Of several draws of one question at one point of one case the worst is listed.
+    """
+    outcomes = worst_draws(found.run.outcomes) if found.run else ()
     operation = {name: i for i, name in enumerate(found.operations)}
     check = {name: i for i, name in enumerate(found.checks)}
 

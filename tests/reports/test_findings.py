@@ -5,12 +5,13 @@ import math
 import pytest
 
 from reports.catalogue import Cost
-from reports.correctness import changes
+from reports.correctness import changes, worst_draws
 from reports.findings import summary
 from reports.outcomes import read_outcomes
 from reports.report import read_findings
 from reports.speed import CeilingRate, fraction_of_ceiling
 from reports.verdict import verdict
+from tests.verify.sample_outcome import changed
 from verify.ceilings import Ceiling
 from verify.outcome import Status
 
@@ -186,3 +187,11 @@ def test_the_summary_names_every_failure_and_every_damaged_file(results):
     assert lines[0] == ("verdict", "fail")
     assert sum(label == "damaged" for label, _ in lines) == 3
     assert any(label == "fail" and "vector_norm[cpu-float32-5x33]" in text for label, text in lines)
+
+
+def test_of_several_draws_the_worst_is_listed():
+    outcomes = [changed(status=Status.PASS, measured=m, seed=i) for i, m in enumerate((0.5, 1.5, 1.0))]
+    known = changed(status=Status.KNOWN, seed=9)
+    other = changed(status=Status.PASS, point="elsewhere")
+    assert worst_draws(outcomes) == (outcomes[1],)
+    assert worst_draws([*outcomes, known, other]) == (known, other)
