@@ -28,7 +28,7 @@ def forked(reply: Callable[[], str]) -> str:
         status = 1
         try:
             os.close(reading)
-            faulthandler.disable()  # the parent tells of a crash; a stack on top of it would look like its own
+            faulthandler.disable()  # the parent tells of a crash; a stack of it would look like its own
             signal.alarm(TIMEOUT_SECONDS)
             os.write(writing, reply().encode())
             status = 0

@@ -11,7 +11,7 @@ import torch
 from verify.formulas.analysis import analysed
 from verify.formulas.arithmetic import Arithmetic
 from verify.formulas.elementary import erf, erfc, pi
-from verify.operation import Domain, Inputs
+from verify.operation import Domain, HardInput, Inputs, Workload
 from verify.records.elementwise import (
     INF,
     INTO_INTEGERS,
@@ -44,9 +44,17 @@ def _tails(a: Arithmetic) -> Inputs:
     return values(0.9 * end, 0.75 * end, 0.6 * end)
 
 
+# The float16 number at which an approximation of small absolute error is furthest off, and its neighbourhood.
+_SMALL = HardInput("small", lambda a: values(577 * 2.0**-24, -577 * 2.0**-24, 2.0**-10, 2.0**-12))
 _TINY = far("tiny", lambda a: values(a.u, -a.u, a.u / 3, 5 * a.smallest_normal))
 _TAILS = far("tails", _tails)
 _BEYOND = far("beyond", lambda a: values(a.largest, -a.largest))
+
+
+def _not_small(generator: np.random.Generator, workload: Workload) -> Inputs:
+    """Normal entries, none nearer to 0 than 1/64: smaller ones have names."""
+    return tuple(np.copysign(np.maximum(np.abs(x), 2.0**-6), x) for x in normal(generator, workload))
+
 
 ERF = elementwise(
     "erf",
@@ -54,7 +62,7 @@ ERF = elementwise(
     torch.erf,
     analysed("erf x", erf, _DOCUMENTED.format("erf")),
     gradient("∂x = 2g exp(−x²)/√π", lambda g, x: _slope(x) * g, _STEPS.format("erf")),
-    Domain(normal, (ZEROS, SMALLEST, _TINY, _TAILS, _BEYOND)),
+    Domain(_not_small, (ZEROS, SMALLEST, _SMALL, _TINY, _TAILS, _BEYOND)),
     (
         odd("erf", erf),
         agreement("erf x + erfc x = 1", erf, lambda f, m, x: f(x) + m.erfc(x), lambda f, m, x: 0 * x + 1),
