@@ -12,8 +12,8 @@ from reports.catalogue import Catalogue, Entry
 from reports.lessons import StoredLesson, told_figure
 from reports.notation import fraction
 from reports.ordering import dtype_rank, listed
-from reports.page import SIGNS, TEMPLATES
-from reports.verdict import SEVERITY
+from reports.page import TEMPLATES
+from reports.verdict import SEVERITY, SIGNS
 from verify.course import Row
 from verify.outcome import Outcome, Status
 

@@ -17,18 +17,10 @@ from reports.findings import Findings
 from reports.outcomes import Run
 from reports.speed import CeilingRate
 from reports.strips import error_axis, strip, time_axis
-from reports.verdict import SEVERITY, counted
+from reports.verdict import SEVERITY, SIGNS, counted
 from verify.outcome import Outcome, Status
 
 TEMPLATES = Path(__file__).with_name("templates")
-# A sign and a word each, so that no status is told by its colour alone.
-SIGNS = {
-    Status.PASS: "✓",
-    Status.FAIL: "✗",
-    Status.INCONCLUSIVE: "?",
-    Status.KNOWN: "≈",
-    Status.SKIPPED: "–",
-}
 MEANINGS = {
     Status.PASS: "the error is within its bound",
     Status.FAIL: "the error exceeds its bound",

@@ -11,7 +11,7 @@ from rich.text import Text
 from reports.notation import percent, seconds
 from reports.ordering import listed
 from reports.speed import SpeedRow
-from reports.verdict import SEVERITY
+from reports.verdict import SEVERITY, SIGNS
 from verify.outcome import Outcome, Status
 
 STYLES = {
@@ -23,28 +23,40 @@ STYLES = {
 }
 # A hundred lines of one cause hide the second cause; the page and the JSON have them all.
 SHOWN = 10
+# The words of so many checks fit beside an operation's name.
+WORDS_FIT = 4
 
 
 def matrix(outcomes: Sequence[Outcome]) -> Table:
-    """Operation × check: the worst status of each cell, and how many outcomes stand behind it."""
+    """Operation × check: the worst status of each cell, and how many outcomes stand behind it.
+
+    With many checks a status is its sign, so that a row fits into eighty columns.
+    """
     checks = listed((o.check for o in outcomes), ())
+    brief = len(checks) > WORDS_FIT
     table = Table(box=None, pad_edge=False, header_style="bold")
-    table.add_column("operation")
+    table.add_column("operation", overflow="fold")
     for check in checks:
-        table.add_column(check)
-    for operation in dict.fromkeys(o.operation for o in outcomes):
-        cells = [
-            _cell([o for o in outcomes if o.operation == operation and o.check == check]) for check in checks
-        ]
-        table.add_row(operation, *cells)
+        table.add_column(check, no_wrap=True)
+    cells: dict[str, dict[str, list[Outcome]]] = {}
+    for outcome in outcomes:
+        cells.setdefault(outcome.operation, {}).setdefault(outcome.check, []).append(outcome)
+    for operation, row in cells.items():
+        table.add_row(operation, *(_cell(row.get(check, []), brief) for check in checks))
+    if brief and cells:
+        table.caption = "   ".join(f"{sign} {status}" for status, sign in SIGNS.items())
+        table.caption_justify = "left"
     return table
 
 
-def _cell(outcomes: Sequence[Outcome]) -> Text:
+def _cell(outcomes: Sequence[Outcome], brief: bool) -> Text:
     if not outcomes:
         return Text("–", style="dim")
     worst = min((o.status for o in outcomes), key=list(SEVERITY).index)
     count = sum(o.status is worst for o in outcomes)
+    if brief:
+        of = "" if count == len(outcomes) else f"/{len(outcomes)}"
+        return Text(f"{SIGNS[worst]} {count}{of}", style=STYLES[worst])
     text = (
         f"{worst.value} {len(outcomes)}"
         if count == len(outcomes)

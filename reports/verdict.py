@@ -12,6 +12,14 @@ from verify.outcome import Status
 # From the worst to the mildest: the order in which everything is listed.
 SEVERITY = (Status.FAIL, Status.INCONCLUSIVE, Status.KNOWN, Status.PASS, Status.SKIPPED)
 NOTHING = "nothing was verified"
+# A sign and a word each, so that no status is told by its colour alone.
+SIGNS = {
+    Status.PASS: "✓",
+    Status.FAIL: "✗",
+    Status.INCONCLUSIVE: "?",
+    Status.KNOWN: "≈",
+    Status.SKIPPED: "–",
+}
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 from rich.console import Console
 
@@ -85,3 +87,39 @@ def test_slowest_shows_no_more_than_fit(count):
     table = terminal.slowest([outcome(f"operator {number}", seconds=number) for number in range(count)])
     assert table.row_count == terminal.SHOWN
     assert stripped(table)[1][0] == f"operator {count - 1}"
+
+
+def shown(outcomes, width=80):
+    console = Console(width=width, markup=False, highlight=False)
+    with console.capture() as captured:
+        console.print(terminal.matrix(outcomes))
+    return captured.get().splitlines()
+
+
+CHECKS = ("accuracy", "gradient", "identity", "refusal", "special", "stability")
+
+
+def test_a_row_of_many_checks_fits_into_eighty_columns_and_keeps_its_name():
+    long = "binary_cross_entropy_with_logits"
+    outcomes = [dataclasses.replace(outcome(long), check=check) for check in CHECKS]
+    outcomes.append(dataclasses.replace(outcome(long, Status.KNOWN), check="stability"))
+    lines = shown(outcomes)
+    assert all(len(line) <= 80 for line in lines)
+    assert "…" not in "".join(lines)
+    name = "".join(line.split("  ")[0].strip() for line in lines[1:3])
+    assert name == long
+    assert "≈ 1/2" in lines[1]
+    assert "≈ known" in lines[-1], "the signs are explained"
+
+
+def test_a_row_of_few_checks_has_words():
+    lines = shown([outcome("softmax"), outcome("softmax", Status.FAIL)])
+    assert lines[1].split() == ["softmax", "fail", "1", "of", "2"]
+    assert len(lines) == 2
+
+
+def test_an_operation_that_a_check_did_not_ask_has_a_dash():
+    outcomes = [dataclasses.replace(outcome("exp"), check=check) for check in CHECKS]
+    outcomes.append(dataclasses.replace(outcome("log"), check="gradient"))
+    (row,) = (line for line in shown(outcomes) if line.startswith("log"))
+    assert row.split() == ["log", "–", "✓", "1", "–", "–", "–", "–"]
