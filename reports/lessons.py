@@ -64,7 +64,8 @@ def stored_lessons(document: Any) -> tuple[StoredLesson, ...]:
 def overview(lessons: Iterable[StoredLesson]) -> Table:
     """A line a lesson: its name, its title, whether its claim is true as said, and its figures' status."""
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for name in ("lesson", "title", "as said", "figures"):
+    table.add_column("lesson", overflow="fold")
+    for name in ("title", "as said", "figures"):
         table.add_column(name)
     for lesson in lessons:
         passed = sum(figure.status is Status.PASS for figure in lesson.figures)

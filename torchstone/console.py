@@ -99,10 +99,13 @@ def progress_bar() -> Iterator[Progress]:
         yield progress
 
 
-def say(*things: Any) -> None:
-    """Print lines and tables. Text is taken as it is: a case's name has brackets, which are no markup."""
+def say(*things: Any, wrap: bool = False) -> None:
+    """Print lines and tables. Text is taken as it is: a case's name has brackets, which are no markup.
+
+    `wrap`: prose is broken between words; a line that may be copied into a shell is not.
+    """
     from rich.console import Console
 
-    console = Console(markup=False, highlight=False, soft_wrap=True)
+    console = Console(markup=False, highlight=False, soft_wrap=not wrap)
     for thing in things:
         console.print(thing)

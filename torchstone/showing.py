@@ -74,7 +74,7 @@ def lessons(select: Sequence[str], results: Path, json: Path | None) -> int:
     if json:
         write_json(json, document)
     for lesson in shown:
-        say(told(lesson), "")
+        say(told(lesson), "", wrap=True)
     say(overview(shown), "", f"pictures in {results / PICTURES}, figures in {results / LESSONS}")
     return int(any(lesson.status is not Status.PASS for lesson in shown))
 
