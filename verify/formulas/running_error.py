@@ -94,12 +94,16 @@ class Computed(NDArrayOperatorsMixin):
         """The product over axes, stored after every factor."""
         a, n = self.arithmetic, _terms(self.shape, axis)
         value = self.value.prod(axis=axis, keepdims=keepdims)
-        largest = (np.abs(self.value) + self.read).prod(axis=axis, keepdims=keepdims)
-        grown = largest * (1 + a.u) ** max(0, n - 1)
-        exact = np.abs(self.value).prod(axis=axis, keepdims=keepdims)
+        size = np.abs(self.value) + self.read
+        largest = size.prod(axis=axis, keepdims=keepdims)
+        # Π(|x| + e) − Π|x| ≤ Σ eᵢ Πⱼ≠ᵢ(|xⱼ| + eⱼ), of which nothing cancels.
+        shares = self.read / np.where(size > 0, size, 1)
+        carried = largest * shares.sum(axis=axis, keepdims=keepdims)
         # (1 + u)ⁿ⁻¹ − 1 by expm1: the difference of the two products would be lost in their own rounding.
         own = largest * np.expm1(max(0, n - 1) * np.log1p(a.u))
-        return self._like(value, np.maximum(grown - exact - own, 0) + own + n * a.smallest)
+        # What a product on the way loses below the normal numbers, later factors may make larger.
+        lost = n * a.smallest * np.maximum(size, 1).prod(axis=axis, keepdims=keepdims)
+        return self._like(value, carried + own + lost)
 
     def max(self, axis: Any = None, keepdims: bool = False) -> Computed:
         """The largest entry: no rounding, and no further off than the furthest."""
@@ -292,10 +296,10 @@ def _larger(choose: Callable[..., Array]) -> Callable[[Computed, Computed], Comp
 def _matmul(x: Computed, y: Computed) -> Computed:
     a, b = np.abs(x.value), np.abs(y.value)
     carried = np.matmul(a, y.read) + np.matmul(x.read, b + y.read)
-    size = np.matmul(a, b) + carried
-    return Computed(
-        np.matmul(x.value, y.value), carried + x.arithmetic.gamma(x.shape[-1]) * size, x.arithmetic
-    )
+    size, n = np.matmul(a, b) + carried, x.shape[-1]
+    # Every product may lose half a spacing below the normal numbers.
+    own = x.arithmetic.gamma(n) * size + n * x.arithmetic.smallest / 2
+    return Computed(np.matmul(x.value, y.value), carried + own, x.arithmetic)
 
 
 def _where(condition: Any, x: Any, y: Any) -> Computed:
