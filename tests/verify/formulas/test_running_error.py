@@ -158,7 +158,7 @@ def test_a_function_without_a_rule_is_refused_by_name():
 
 def test_what_a_product_loses_on_the_way_later_factors_make_larger():
     a = Arithmetic.of("float16")
-    x = torch.tensor([2.0**-12, 2.0**-12, 2.0**15, 1.5], dtype=torch.float16)
+    x = torch.tensor([2.0**-13, 2.0**-13, 2.0**15, 1.5], dtype=torch.float16)
     exact = x.double().prod().item()
     assert torch.stack([x[0] * x[1] * x[2] * x[3]]).double().item() == 0
     product = Computed(x.double().numpy(), np.zeros(4), a).prod()
