@@ -13,14 +13,14 @@ from typing import Any
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.version import Version
 
-from verify.outcome import Outcome, Status
+from verify.outcome import Outcome, Status, Worst
 
 LISTED = Path(__file__).with_name("known_deviations.toml")
 _ANY = "*"
 _KINDS: dict[str, tuple[type, str]] = {
     "str": (str, "string"),
     "tuple[str, ...]": (list, "list"),
-    "float": (float, "float"),
+    "float | None": (float, "float"),
 }
 
 
@@ -29,7 +29,8 @@ class Deviation:
     """One listed deviation. `check`, `question` and a point may be `*`; `torch` is a version specifier.
 
     `limit` is the largest measured figure, in the outcome's own unit, that is still this deviation: what is
-    further off is a new fault. Left out, any figure is.
+    further off is a new fault. Left out, it is the loss of a value, up to one of the opposite sign; `inf`
+    where an exact value that all but cancels makes any figure possible.
     """
 
     operation: str
@@ -42,13 +43,15 @@ class Deviation:
     measured: str
     issue: str
     why: str
-    limit: float = math.inf
+    limit: float | None = None
 
     def explains(self, outcome: Outcome, torch_version: str) -> bool:
         """Whether a failure is no more than this deviation."""
-        return self.covers(outcome, torch_version) and (
-            outcome.measured is None or math.isinf(self.limit) or outcome.measured <= self.limit
-        )
+        if not self.covers(outcome, torch_version):
+            return False
+        if self.limit is not None:
+            return outcome.measured is None or outcome.measured <= self.limit
+        return outcome.worst is None or _is_loss(outcome.worst)
 
     def covers(self, outcome: Outcome, torch_version: str) -> bool:
         """Whether an outcome is one that this entry speaks of, whatever its status."""
@@ -61,6 +64,17 @@ class Deviation:
             and outcome.device.split(":")[0] in self.devices
             and SpecifierSet(self.torch).contains(Version(torch_version).public, prereleases=True)
         )
+
+
+def _is_loss(worst: Worst) -> bool:
+    """Whether a computed value is 0, not finite, or off by no more than twice the exact one."""
+    try:
+        computed, expected = float.fromhex(worst.computed), float.fromhex(worst.expected)
+    except ValueError:
+        return True  # no two numbers to compare
+    if not math.isfinite(computed) or computed == 0 or not math.isfinite(expected):
+        return True
+    return abs(computed - expected) <= 2 * abs(expected) * (1 + 2.0**-7)
 
 
 def read(path: Path = LISTED) -> tuple[Deviation, ...]:

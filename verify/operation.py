@@ -44,7 +44,7 @@ class Workload:
 
     Shapes: one tuple an input, in the order the function takes them.
     `layout` is `contiguous`, `transposed` (the last two dimensions are stored the other way round) or
-    `strided` (every second element of a buffer twice as wide).
+    `strided` (every second element, from the second on, of a buffer twice as wide).
     """
 
     label: str

@@ -14,7 +14,7 @@ from verify.devices import KINDS
 from verify.formulas.arithmetic import DTYPES
 from verify.known_deviations import Deviation, mark, read, stale
 from verify.operations import catalogue
-from verify.outcome import Status
+from verify.outcome import Status, Worst
 
 DEVIATION = Deviation(
     operation="sigmoid",
@@ -81,6 +81,7 @@ def test_a_listed_deviation_says_why_and_what_was_measured(listed):
 def test_what_deviates_at_ordinary_inputs_is_limited(listed):
     """Without a limit the entry would pass any fault of the operation, wherever it is looked at."""
     if listed.check != torch_samples.CHECK and {"*", ORDINARY} & set(listed.points):
+        assert listed.limit is not None
         assert math.isfinite(listed.limit)
         assert listed.check != "*", "a limit is in the unit of one check"
 
@@ -91,6 +92,17 @@ def test_what_deviates_at_ordinary_inputs_is_limited(listed):
 def test_what_is_further_off_than_the_limit_is_a_new_fault(measured, status):
     limited = dataclasses.replace(DEVIATION, limit=4.0)
     (marked,) = mark([dataclasses.replace(OUTCOME, measured=measured)], (limited,), "2.13.0")
+    assert marked.status is status
+
+
+@pytest.mark.parametrize(
+    ("computed", "status"),
+    [("0x0.0p+0", Status.KNOWN), ("inf", Status.KNOWN), ("nan", Status.KNOWN), ("-0x1p-30", Status.KNOWN)]
+    + [("0x1p+0", Status.FAIL), ("-0x1p-28", Status.FAIL)],
+)
+def test_without_a_limit_the_loss_of_a_value_is_known_and_another_value_is_not(computed, status):
+    lost = dataclasses.replace(OUTCOME, worst=Worst((0,), (), computed, "0x1p-30"))
+    (marked,) = mark([lost], (DEVIATION,), "2.13.0")
     assert marked.status is status
 
 

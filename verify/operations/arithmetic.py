@@ -16,6 +16,7 @@ from verify.records.sampling import broadcast_cost, elementwise_batch, normal, o
 _CHECK = (
     Workload("7", ((7,), (7,))),
     Workload("5x33+33", ((5, 33), (33,))),
+    Workload("1031", ((1031,), (1031,))),
     Workload("4x1+3x1x6", ((4, 1), (3, 1, 6))),
     Workload("6x10+6x10-transposed", ((6, 10), (6, 10)), layout="transposed"),
     Workload("3x401+scalar-strided", ((3, 401), ()), layout="strided"),

@@ -76,6 +76,7 @@ CLAMP = Operation(
     check=(
         Workload("37", ((37,),), {"min": -4, "max": 6}),
         Workload("5x33-min", ((5, 33),), {"min": 0}),
+        Workload("1031", ((1031,),), {"min": -3, "max": 5}),
         Workload("6x10-max-transposed", ((6, 10),), {"max": 1}, layout="transposed"),
         Workload("3x401-strided", ((3, 401),), {"min": -2, "max": 2}, layout="strided"),
         Workload("9-crossed", ((9,),), {"min": 2, "max": -2}),
@@ -160,6 +161,7 @@ def _of_two(name: str, sign: str, choose: Callable[[Any, Any], Any], wins: Calla
         check=(
             Workload("7", ((7,), (7,))),
             Workload("5x33+33", ((5, 33), (33,))),
+            Workload("1031", ((1031,), (1031,))),
             Workload("4x1+3x1x6", ((4, 1), (3, 1, 6))),
             Workload("6x10-transposed", ((6, 10), (6, 10)), layout="transposed"),
         ),

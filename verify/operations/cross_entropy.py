@@ -43,6 +43,7 @@ _WEIGHT = (0.5, 1.0, 2.0, 0.25, 1.0, 4.0, 0.5, 1.0)
 _INDEX_CHECK = (
     Workload("6x10", ((6, 10), (6,))),
     Workload("5x8-sum", ((5, 8), (5,)), {"reduction": "sum"}),
+    Workload("4x37", ((4, 37), (4,))),
     Workload("4x8-none-weight", ((4, 8), (4,)), {"reduction": "none", "weight": _WEIGHT}),
     Workload("9x3-ignore", ((9, 3), (9,)), {"ignore_index": 1}),
     Workload(
@@ -317,6 +318,8 @@ CROSS_ENTROPY = Operation(
     check=(
         *_INDEX_CHECK,
         Workload("5x8-smoothing", ((5, 8), (5,)), {"label_smoothing": 0.125, "weight": _WEIGHT}),
+        Workload("5x8-smoothing-none", ((5, 8), (5,)), {"label_smoothing": 0.25, "reduction": "none"}),
+        Workload("7x3-smoothing-ignore", ((7, 3), (7,)), {"label_smoothing": 0.25, "ignore_index": 1}),
     ),
     bench=_INDEX_BENCH,
     cost=_index_cost(5),
@@ -420,7 +423,11 @@ CROSS_ENTROPY_PROBABILITIES = Operation(
             ),
         ),
     ),
-    check=(Workload("4x6", ((4, 6), (4, 6))), Workload("7x3", ((7, 3), (7, 3)))),
+    check=(
+        Workload("4x6", ((4, 6), (4, 6))),
+        Workload("7x3-strided", ((7, 3), (7, 3)), layout="strided"),
+        Workload("2x37", ((2, 37), (2, 37))),
+    ),
     bench=(Workload("1024x1000", ((1024, 1000), (1024, 1000))), Workload("32x10", ((32, 10), (32, 10)))),
     cost=lambda workload: Cost(7.0 * math.prod(workload.shapes[0]), 2.0 * math.prod(workload.shapes[0])),
     identities=(

@@ -115,6 +115,13 @@ def _record(
 ) -> Operation:
     """What all extrema share: inputs without ties, and named ones with them."""
     end = _INF if largest else -_INF
+    along = Special(
+        "nan along a dimension",
+        (np.array([[1.0, _NAN, 2.0], [3.0, 1.0, 2.0]]),),
+        np.array([_NAN, 3.0 if largest else 1.0]),
+        "Array API standard 2024.12: nan propagates",
+        {"dim": 1},
+    )
     return Operation(
         name=function.__name__,
         subject="reductions",
@@ -127,7 +134,11 @@ def _record(
         cost=reduction_cost,
         identities=identities,
         special=special
-        or (_special("nan wins", [1.0, _NAN, 2.0], _NAN), _special("infinities", [1.0, _INF, -_INF], end)),
+        or (
+            _special("nan wins", [1.0, _NAN, 2.0], _NAN),
+            along,
+            _special("infinities", [1.0, _INF, -_INF], end),
+        ),
         refuses=_REFUSES,
         batch=beside_dim,
     )
@@ -229,6 +240,13 @@ def _place(largest: bool) -> Operation:
         (
             Special("the first nan", values(1.0, _NAN, 2.0, _NAN), np.array(1), f"torch.{name}: nan wins"),
             Special("ties", values(2.0, tied, tied), np.array(1), f"the first, as numpy.{name}"),
+            Special(
+                "nan along a dimension",
+                (np.array([[1.0, _NAN, _NAN], [tied, 2.0, tied]]),),
+                np.array([1, 0]),
+                f"torch.{name}: nan wins",
+                {"dim": 1},
+            ),
         ),
     )
 

@@ -52,7 +52,8 @@ def _vjp(g: Array, a: Array, b: Array) -> tuple[Array, Array]:
 
 
 def _forward_bound(m: Arithmetic, a: Array, b: Array) -> Array:
-    return m.gamma(a.shape[-1]) * np.matmul(np.abs(a), np.abs(b))
+    # Below the normal numbers every product may lose half a spacing.
+    return m.gamma(a.shape[-1]) * np.matmul(np.abs(a), np.abs(b)) + a.shape[-1] * m.smallest
 
 
 def _vjp_bound(m: Arithmetic, g: Array, a: Array, b: Array) -> tuple[Array, Array]:
@@ -60,7 +61,10 @@ def _vjp_bound(m: Arithmetic, g: Array, a: Array, b: Array) -> tuple[Array, Arra
     # operand has one for every repetition); storing before the repetitions are summed rounds once more.
     sizes = _vjp(np.abs(g), np.abs(a), np.abs(b))
     terms = _vjp(np.ones(g.shape), np.ones(a.shape), np.ones(b.shape))
-    bounds = [compounded(count * m.w + 2 * m.u) * size for count, size in zip(terms, sizes, strict=True)]
+    bounds = [
+        compounded(count * m.w + 2 * m.u) * size + count * m.smallest
+        for count, size in zip(terms, sizes, strict=True)
+    ]
     return bounds[0], bounds[1]
 
 

@@ -65,7 +65,9 @@ def _matrix_norm_vjp(g: Array, x: Array, ord: Any = "fro") -> tuple[Array]:
     # Entries of the inputs are exact and their sums, in balls of 128 bits or more, too.
     largest = sums == np.max(sums, axis=searched, keepdims=True)
     sign = np.where(x > 0, 1, np.where(x < 0, -1, 0))
-    return (np.reshape(g, (*np.shape(g), 1, 1)) * sign * largest,)
+    # Of equal sums each has its part, so that the whole is a subgradient: torch.amax.
+    shared = np.sum(largest, axis=searched, keepdims=True)
+    return (np.reshape(g, (*np.shape(g), 1, 1)) * sign * largest / shared,)
 
 
 def _bound(a: Arithmetic, x: Array, ord: Any = "fro") -> Array:
@@ -76,7 +78,9 @@ def _bound(a: Arithmetic, x: Array, ord: Any = "fro") -> Array:
 
 
 def _vjp_bound(a: Arithmetic, g: Array, x: Array, ord: Any = "fro") -> tuple[Array]:
-    return frobenius_vjp_bound(a, g, x) if ord == "fro" else (np.zeros(x.shape),)
+    if ord == "fro":
+        return frobenius_vjp_bound(a, g, x)
+    return (2 * a.u * np.abs(_matrix_norm_vjp(g, x, ord)[0]),)  # a division among ties
 
 
 def _cost(workload: Workload) -> Cost:
@@ -110,13 +114,15 @@ MATRIX_NORM = Operation(
         "∂x = g x/‖x‖; g sign x in the column (row) of the largest sum",
         _matrix_norm_vjp,
         _vjp_bound,
-        "exact for ord 1 and ∞; a quotient for the Frobenius norm, 0 at x = 0 (derivatives.yaml)",
+        "a division among ties for ord 1 and ∞; a quotient for the Frobenius norm, 0 at 0 (derivatives.yaml)",
     ),
     domain=Domain(
         _dominated,
         (
             HardInput("zeros", lambda a: _matrix([0.0, 0.0], [0.0, 0.0])),
             HardInput("one zero", lambda a: _matrix([3.0, 0.0], [-4.0, 12.0])),
+            HardInput("tied columns", lambda a: _matrix([1.0, -2.0, 0.5], [2.0, 1.0, 0.0]), {"ord": 1}),
+            HardInput("tied rows", lambda a: _matrix([1.0, -2.0], [2.0, 1.0], [0.5, 0.0]), {"ord": _INF}),
             HardInput("one column", lambda a: _matrix([3.0], [-4.0]), {"ord": 1}),
             HardInput(
                 "near overflow",

@@ -139,6 +139,11 @@ VECTOR_NORM = Operation(
         (
             HardInput("zeros", lambda a: values(0.0, 0.0, 0.0)),
             HardInput("one zero", lambda a: values(3.0, 0.0, -4.0)),
+            HardInput("one zero, order 1", lambda a: values(3.0, 0.0, -4.0), {"ord": 1}),
+            *(
+                HardInput(f"zeros, order {order:g}", lambda a: values(0.0, 0.0, 0.0), {"ord": order})
+                for order in (1, 3, 2.5)
+            ),
             HardInput("ties of order inf", lambda a: values(2.0, -2.0, 1.0), {"ord": _INF}),
             HardInput(
                 "square overflows", lambda a: values(_beyond_the_square(a), _beyond_the_square(a)), far=True

@@ -85,6 +85,13 @@ def _special(name: str, x: list[float], result: Any, source: str, **options: Any
     return Special(name, values(*x), np.array(result, dtype=float), source, options)
 
 
+def _rows(result: Any, source: str, **options: Any) -> Special:
+    """Two rows in no order, the first with a nan."""
+    x = np.array([[2.0, _NAN, -_INF], [3.0, 1.0, 2.0]])
+    label = ", ".join(f"{name} {value}" for name, value in options.items())
+    return Special(f"rows, {label}", (x,), np.array(result, dtype=float), source, options)
+
+
 def _sort_flops(workload: Workload) -> float:
     """Comparisons that any sort needs: log₂ n! of n entries, a little below n log₂ n."""
     n = workload.shapes[0][workload.options.get("dim", -1)]
@@ -133,6 +140,8 @@ SORT = Operation(
             "nan last", [2.0, _NAN, -_INF, _INF], [-_INF, 2.0, _INF, _NAN], "torch.sort: nan is largest"
         ),
         _special("ties", [1.0, 0.5, 1.0], [0.5, 1.0, 1.0], "torch.sort"),
+        _rows([[-_INF, 2.0, _NAN], [1.0, 2.0, 3.0]], "torch.sort: nan is largest", dim=1),
+        _rows([[_NAN, 2.0, -_INF], [3.0, 2.0, 1.0]], "torch.sort: nan is largest", dim=1, descending=True),
         _special("nothing", [], [], "torch.sort of no entries"),
     ),
     refuses=(dim_out_of_range(), not_a_tensor()),
@@ -169,6 +178,8 @@ TOPK = Operation(
     special=(
         _special("nan first", [1.0, _NAN, _INF], [_NAN, _INF], "torch.topk: nan is largest", k=2),
         _special("ties", [1.0, 0.5, 1.0], [1.0, 1.0], "torch.topk", k=2),
+        _rows([[_NAN, 2.0], [3.0, 2.0]], "torch.topk: nan is largest", dim=1, k=2),
+        _rows([[-_INF, 2.0], [1.0, 2.0]], "torch.topk: nan is largest", dim=1, k=2, largest=False),
         _special("none of them", [1.0, 2.0], [], "torch.topk: 0 ≤ k", k=0),
     ),
     refuses=(
@@ -208,6 +219,7 @@ KTHVALUE = Operation(
     special=(
         _special("nan is largest", [1.0, _NAN, -_INF], 1.0, "torch.kthvalue, as torch.sort", k=2),
         _special("ties", [2.0, 2.0, 1.0], 2.0, "torch.kthvalue", k=3),
+        _rows([_NAN, 3.0], "torch.kthvalue: nan is largest", dim=1, k=3),
     ),
     refuses=(
         dim_out_of_range(k=1),
@@ -248,6 +260,7 @@ MEDIAN = Operation(
     ),
     special=(
         _special("nan wins", [1.0, _NAN, 2.0], _NAN, "torch.median: nan propagates"),
+        _rows([_NAN, 2.0], "torch.median: nan propagates", dim=1),
         _special("an even number", [4.0, 1.0, 3.0, 2.0], 2.0, "torch.median: the lower of two medians"),
         _special("nothing", [], _NAN, "torch.median of no entries"),
     ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import numpy as np
@@ -200,10 +201,10 @@ def _bases(generator: np.random.Generator, workload: Workload) -> Inputs:
 
 
 def _each(option: str, *numbers: float, workloads: tuple[Workload, ...]) -> tuple[Workload, ...]:
-    """The workloads, each with one of these numbers as an option."""
+    """The workloads, which take turns in having one of these numbers as an option."""
     return tuple(
         Workload(f"{w.label}-{option}-{number:g}", w.shapes, {option: number}, w.layout)
-        for w, number in zip(workloads, numbers, strict=True)
+        for w, number in zip(workloads, itertools.cycle(numbers), strict=False)
     )
 
 

@@ -18,6 +18,7 @@ from verify.records.sampling import elementwise_batch, elementwise_cost, off_who
 _CHECK = (
     Workload("7", ((7,),)),
     Workload("5x33", ((5, 33),)),
+    Workload("1031", ((1031,),)),
     Workload("6x10-transposed", ((6, 10),), layout="transposed"),
     Workload("3x401-strided", ((3, 401),), layout="strided"),
 )

@@ -35,6 +35,7 @@ _CHECK = (
     Workload("5x4-dim0-transposed", ((5, 4),), {"dim": 0}, layout="transposed"),
     Workload("6x6-dim-1-strided", ((6, 6),), {"dim": -1}, layout="strided"),
     Workload("1033-dim0", ((1033,),), {"dim": 0}),
+    Workload("3x5x4-dim1", ((3, 5, 4),), {"dim": 1}),
 )
 _BENCH = (
     Workload("1024x1024", ((1024, 1024),), {"dim": 1}),

@@ -57,11 +57,13 @@ _HARD = (
     HardInput("large offset", _offset, far=True),
     HardInput("tiny spread", lambda a: values(1.0, 1 + 64 * a.u, 1.0, 1 - 32 * a.u), far=True),
     HardInput("two entries", lambda a: values(-1.5, 2.5)),
+    HardInput("constant", lambda a: values(1.5, 1.5, 1.5, 1.5)),
 )
 _CHECK = (
     Workload("41", ((41,),)),
     Workload("5x5-dim-1", ((5, 5),), {"dim": -1}),
     Workload("5x9-dim1-correction0", ((5, 9),), {"dim": 1, "correction": 0}),
+    Workload("7x6-dim1-correction3", ((7, 6),), {"dim": 1, "correction": 3}),
     Workload("4x3x6-dims02-keepdim", ((4, 3, 6),), {"dim": (0, 2), "keepdim": True}),
     Workload("6x5-dim0-transposed", ((6, 5),), {"dim": 0}, layout="transposed"),
     Workload("3x257-dim1-strided", ((3, 257),), {"dim": 1}, layout="strided"),

@@ -169,7 +169,12 @@ def _prod(x: Array, dim: Any = None, keepdim: bool = False) -> Array:
 
 def _prod_bound(a: Arithmetic, x: Array, dim: Any = None, keepdim: bool = False) -> Array:
     # Unlike a sum, a product is accumulated in the stored type.
-    return compounded((terms(x, dim) - 1) * a.u) * np.abs(_prod(x, dim, keepdim)) + a.smallest
+    return compounded((terms(x, dim) - 1) * a.u) * np.abs(_prod(x, dim, keepdim)) + _lost(a, x, dim, keepdim)
+
+
+def _lost(a: Arithmetic, x: Array, dim: Any, keepdim: bool) -> Array:
+    """What products on the way lose below the normal numbers, which later factors may make larger."""
+    return terms(x, dim) * a.smallest * _prod(np.maximum(np.abs(x), 1), dim, keepdim)
 
 
 def _others(x: Array, dim: Any) -> Array:
@@ -192,7 +197,9 @@ def _prod_vjp_bound(
 ) -> tuple[Array]:
     # g·product/x, or running products from both sides where an entry is 0: at most n + 6 roundings.
     size = np.abs(_prod_vjp(g, x, dim, keepdim)[0])
-    return (compounded((terms(x, dim) + 6) * a.u) * size + a.smallest,)
+    lost = kept(_lost(a, x, dim, keepdim), x.shape, dim, keepdim)
+    largest = np.maximum(np.abs(kept(g, x.shape, dim, keepdim)), 1)
+    return (compounded((terms(x, dim) + 6) * a.u) * size + 3 * lost * largest,)
 
 
 PROD = Operation(
@@ -213,6 +220,12 @@ PROD = Operation(
         (
             HardInput("one zero", lambda a: values(2.0, 0.0, 3.0)),
             HardInput("two zeros", lambda a: values(2.0, 0.0, 0.0)),
+            HardInput(
+                "rows with a zero, two and none",
+                lambda a: (np.array([[2.0, 0.0, 3.0], [0.0, 0.0, 2.0], [1.0, 2.0, 3.0]]),),
+                {"dim": 1},
+            ),
+            HardInput("up and down", lambda a: values(a.smallest_normal, 0.5, 64.0, 1.5), far=True),
             HardInput("near overflow", lambda a: values(a.largest / 64, 2.0, 0.5), far=True),
         ),
     ),

@@ -45,6 +45,8 @@ CHECK = (
     Workload("7", ((7,),)),
     Workload("scalar", ((),)),
     Workload("5x33", ((5, 33),)),
+    # Longer than the body of any vectorised loop, and no multiple of it.
+    Workload("1031", ((1031,),)),
     Workload("6x10-transposed", ((6, 10),), layout="transposed"),
     Workload("3x401-strided", ((3, 401),), layout="strided"),
 )

@@ -30,6 +30,7 @@ _SHAPES: tuple[tuple[str, tuple[int, ...], str, Options], ...] = (
     ("4x6-sum", (4, 6), "contiguous", SUM),
     ("3x5-none-transposed", (3, 5), "transposed", NONE),
     ("5x41-none", (5, 41), "contiguous", NONE),
+    ("1031-none", (1031,), "contiguous", NONE),
     ("7x9-strided", (7, 9), "strided", {}),
     ("6-sum", (6,), "contiguous", SUM),
 )

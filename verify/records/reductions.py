@@ -14,6 +14,7 @@ SUMS_CHECK = (
     Workload("5x9-dim1", ((5, 9),), {"dim": 1}),
     Workload("4x3x6-dims02-keepdim", ((4, 3, 6),), {"dim": (0, 2), "keepdim": True}),
     Workload("6x5-dim0-transposed", ((6, 5),), {"dim": 0}, layout="transposed"),
+    Workload("3x4x5-dim1-strided", ((3, 4, 5),), {"dim": 1}, layout="strided"),
 )
 ONE_DIM_CHECK = (
     Workload("5x5-dim-1", ((5, 5),), {"dim": -1}),
