@@ -97,8 +97,14 @@ def test_what_is_further_off_than_the_limit_is_a_new_fault(measured, status):
 
 @pytest.mark.parametrize(
     ("computed", "status"),
-    [("0x0.0p+0", Status.KNOWN), ("inf", Status.KNOWN), ("nan", Status.KNOWN), ("-0x1p-30", Status.KNOWN)]
-    + [("0x1p+0", Status.FAIL), ("-0x1p-28", Status.FAIL)],
+    [
+        ("0x0.0p+0", Status.KNOWN),
+        ("inf", Status.KNOWN),
+        ("nan", Status.KNOWN),
+        ("-0x1p-30", Status.KNOWN),
+        ("0x1p+0", Status.FAIL),
+        ("-0x1p-28", Status.FAIL),
+    ],
 )
 def test_without_a_limit_the_loss_of_a_value_is_known_and_another_value_is_not(computed, status):
     lost = dataclasses.replace(OUTCOME, worst=Worst((0,), (), computed, "0x1p-30"))
