@@ -223,6 +223,9 @@ SCALED_DOT_PRODUCT_ATTENTION = Operation(
     check=(
         Workload("2x3x5x4-7", _PLAIN),
         Workload("1x2x6x8-causal", ((1, 2, 6, 8), (1, 2, 6, 8), (1, 2, 6, 8)), {"is_causal": True}),
+        # The mask begins at the first query and key, whichever are more: torch's own documentation.
+        Workload("1x1x4x5-7-causal", ((1, 1, 4, 5), (1, 1, 7, 5), (1, 1, 7, 5)), {"is_causal": True}),
+        Workload("1x1x35x18-37", ((1, 1, 35, 18), (1, 1, 37, 18), (1, 1, 37, 18))),
         Workload("1x1x3x5-37-scale", ((1, 1, 3, 5), (1, 1, 37, 5), (1, 1, 37, 5)), {"scale": 0.3}),
         Workload("2x2x4x3-6-mask", ((2, 2, 4, 3), (2, 2, 6, 3), (2, 2, 6, 3), (4, 6))),
         Workload(

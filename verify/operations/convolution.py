@@ -322,6 +322,11 @@ CONV2D = Operation(
             {"groups": 2, "dilation": 2},
             "transposed",
         ),
+        Workload(
+            "2x4x6x7-4x2x3-groups2-all-unlike",
+            ((2, 4, 6, 7), (4, 2, 2, 3), (4,)),
+            {"groups": 2, "stride": (2, 1), "padding": (0, 2), "dilation": (1, 2)},
+        ),
         Workload("2x33x3x4-5x1x1", ((2, 33, 3, 4), (5, 33, 1, 1), (5,))),
     ),
     bench=(

@@ -189,6 +189,11 @@ _CHECK = (
         "strided",
     ),
     Workload(
+        "1x2x5x9-2x5-padding1x2",
+        ((1, 2, 5, 9),),
+        {"kernel_size": (2, 5), "stride": (1, 2), "padding": (1, 2)},
+    ),
+    Workload(
         "1x33x5x4-2-stride1-transposed", ((1, 33, 5, 4),), {"kernel_size": 2, "stride": 1}, "transposed"
     ),
 )
@@ -303,6 +308,11 @@ MAX_POOL2D = Operation(
     check=(
         *_CHECK,
         Workload("2x2x7x7-2-dilation3", ((2, 2, 7, 7),), {"kernel_size": 2, "stride": 2, "dilation": 3}),
+        Workload(
+            "1x2x6x8-2x5-dilation3x1",
+            ((1, 2, 6, 8),),
+            {"kernel_size": (2, 5), "stride": 1, "padding": (0, 2), "dilation": (3, 1)},
+        ),
     ),
     bench=_BENCH,
     cost=_cost,

@@ -195,9 +195,11 @@ RECIPROCAL = elementwise(
 
 
 def _bases(generator: np.random.Generator, workload: Workload) -> Inputs:
-    """Normal entries where the exponent is 2 or 3, else positive ones from 1/2 on."""
-    exponent = workload.options["exponent"]
-    return (normal if exponent in (2, 3) else positive)(generator, workload)
+    """Normal entries where the exponent is 2 or 3, else positive ones from 1/2 to 16."""
+    if workload.options["exponent"] in (2, 3):
+        return normal(generator, workload)
+    # (4 · 16)²·⁵ is a number of float16 too.
+    return tuple(np.minimum(x, 16) for x in positive(generator, workload))
 
 
 def _each(option: str, *numbers: float, workloads: tuple[Workload, ...]) -> tuple[Workload, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -91,7 +91,12 @@ def elementwise(
     check: tuple[Workload, ...] = CHECK,
     bench: tuple[Workload, ...] = BENCH,
 ) -> Operation:
-    """An operation that takes one tensor entry by entry."""
+    """An operation that takes one tensor entry by entry.
+
+    Its hard inputs that are not far are asked with every option of its workloads too: where pieces meet,
+    an option decides.
+    """
+    domain = replace(domain, hard=(*domain.hard, *_with_options(domain, check)))
     return Operation(
         name=name,
         subject=subject,
@@ -108,6 +113,14 @@ def elementwise(
         refuses=(not_a_tensor(**check[0].options), *refuses),
         batch=elementwise_batch,
     )
+
+
+def _with_options(domain: Domain, check: tuple[Workload, ...]) -> Iterator[HardInput]:
+    told = {", ".join(f"{key} {value}" for key, value in w.options.items()): w.options for w in check}
+    for hard in domain.hard:
+        for text, options in told.items():
+            if options and not hard.far and not hard.options:
+                yield HardInput(f"{hard.name}, {text}", hard.build, options)
 
 
 def gradient(
@@ -197,8 +210,11 @@ def array_api(function: str) -> str:
 
 
 def positive(generator: np.random.Generator, workload: Workload) -> Inputs:
-    """Entries from 1/2 on: a singularity at 0 is four of a finite difference's longest steps away."""
-    return tuple(0.5 + np.abs(generator.standard_normal(shape)) for shape in workload.shapes)
+    """Entries from 1/2 to some 30: a singularity at 0 is four of a difference's longest steps away."""
+    return tuple(
+        (0.5 + np.abs(generator.standard_normal(shape))) * 2.0 ** generator.integers(0, 4, size=shape)
+        for shape in workload.shapes
+    )
 
 
 def between(low: float, high: float) -> Callable[[np.random.Generator, Workload], Inputs]:
