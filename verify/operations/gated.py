@@ -138,7 +138,7 @@ GELU = elementwise(
         normal,
         (
             *NEAR_ZERO,
-            HardInput("moderate", lambda a: values(-4.0625, -3.390625, -0.09375, 0.015625)),
+            HardInput("moderate", lambda a: values(-4.0625, -3.390625, -0.09375, 0.01171875)),
             *_TAILS,
             far("near overflow", _near_overflow),
             far("near overflow, tanh", _near_overflow, **_TANH),
