@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from typing import Any
 
@@ -67,6 +68,8 @@ _FAR = (
     far("near overflow", _near_overflow),
 )
 _REFUSES = (other_dtype((3,)),)
+# Near 0 both forms of gelu are x/2: asked once.
+_NEAR_ZERO = tuple(dataclasses.replace(hard, options={"approximate": "none"}) for hard in NEAR_ZERO)
 
 
 def _limits(name: str) -> Any:
@@ -137,7 +140,7 @@ GELU = elementwise(
     Domain(
         normal,
         (
-            *NEAR_ZERO,
+            *_NEAR_ZERO,
             HardInput("moderate", lambda a: values(-4.0625, -3.390625, -0.09375, 0.01171875)),
             *_TAILS,
             far("near overflow", _near_overflow),
