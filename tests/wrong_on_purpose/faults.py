@@ -414,8 +414,10 @@ def _special_values() -> tuple[Fault, ...]:
     )
 
 
-def _mean_of_two(x: torch.Tensor) -> torch.Tensor:
-    return torch.quantile(x.double(), 0.5).to(x) if x.numel() else torch.median(x)
+def _mean_of_two(x: torch.Tensor, **options: Any) -> torch.Tensor:
+    if options or not x.numel():
+        return catalogue()["median"].function(x, **options)
+    return torch.quantile(x.double(), 0.5).to(x)
 
 
 def _nan_first(x: torch.Tensor, dim: int = -1, descending: bool = False) -> torch.Tensor:
