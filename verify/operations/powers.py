@@ -31,7 +31,6 @@ from verify.records.elementwise import (
     no_entries,
     positive,
     required,
-    root,
     special,
 )
 from verify.records.sampling import normal, off_zero, values
@@ -45,7 +44,7 @@ def _times(number: float, *factors: float) -> Inputs:
 
 
 def _rsqrt(x: Any) -> Any:
-    return 1 / root(x)
+    return 1 / np.sqrt(x)
 
 
 def _power(x: Any, exponent: float) -> Any:
@@ -57,8 +56,8 @@ def _power(x: Any, exponent: float) -> Any:
         3: lambda: x * x * x,
         -1: lambda: 1 / x,
         -2: lambda: 1 / (x * x),
-        0.5: lambda: root(x),
-        -0.5: lambda: 1 / root(x),
+        0.5: lambda: np.sqrt(x),
+        -0.5: lambda: 1 / np.sqrt(x),
     }
     return shortcuts.get(exponent, lambda: x**exponent)()
 
@@ -67,12 +66,12 @@ SQRT = elementwise(
     "sqrt",
     _SUBJECT,
     torch.sqrt,
-    analysed("√x", np.sqrt, "the error of a vector library's root", root),
+    analysed("√x", np.sqrt, "the error of a vector library's root"),
     gradient(
         "∂x = g/(2√x)",
         lambda g, x: g / (2 * np.sqrt(x)),
         "from the stored y (derivatives.yaml, sqrt)",
-        lambda g, x: g / (2 * root(x)),
+        lambda g, x: g / (2 * np.sqrt(x)),
     ),
     Domain(
         positive,
@@ -84,7 +83,7 @@ SQRT = elementwise(
     ),
     (
         Identity("√(4x) = 2√x", lambda f, x: f(4 * x), lambda f, x: 2 * f(x)),
-        agreement("√x √x = x", root, lambda f, m, x: f(x) * f(x), lambda f, m, x: x),
+        agreement("√x √x = x", np.sqrt, lambda f, m, x: f(x) * f(x), lambda f, m, x: x),
         # IEEE 754-2019, 5.4.1, and the array API standard ("Accuracy") require it. A root of 24 bits or fewer
         # lies further from a midpoint of two numbers than float64 rounds.
         Identity(

@@ -29,7 +29,6 @@ from verify.records.elementwise import (
     far,
     gradient,
     odd,
-    root,
     special,
 )
 from verify.records.sampling import normal, of_every_size, values
@@ -171,7 +170,7 @@ ASIN = _function(
         "∂x = g/√(1 − x²)",
         lambda g, x: g / np.sqrt((1 - x) * (1 + x)),
         "g rsqrt(−x x + 1) (derivatives.yaml, asin)",
-        lambda g, x: g * (1 / root(-x * x + 1)),
+        lambda g, x: g * (1 / np.sqrt(-x * x + 1)),
     ),
     Domain(_inside, (ZEROS, SMALLEST, _TINY, _BESIDE_ONE)),
     (
@@ -193,7 +192,7 @@ ACOS = _function(
         "∂x = −g/√(1 − x²)",
         lambda g, x: -g / np.sqrt((1 - x) * (1 + x)),
         "−g rsqrt(−x x + 1) (derivatives.yaml, acos)",
-        lambda g, x: g * -(1 / root(-x * x + 1)),
+        lambda g, x: g * -(1 / np.sqrt(-x * x + 1)),
     ),
     Domain(_inside, (ZEROS, SMALLEST, _TINY, _BESIDE_ONE)),
     (

@@ -68,9 +68,6 @@ INTO_INTEGERS = Refusal(
     lambda f, tensor: f(tensor(3), out=torch.empty(3, dtype=torch.int64, device=tensor().device)),
 )
 
-# Vector libraries do not round a root correctly (Intel oneMKL's high-accuracy mode: below 1 ulp).
-root = replace(ELEMENTARY["sqrt"], accuracy="elementary")
-
 # Special values stand often enough in a row that the body of a vectorised loop meets each of them, as does
 # its rest: no vector register holds so many, and the number is odd.
 _REPEATED = 17
@@ -140,8 +137,6 @@ def gradient(
 
 class _AnalysedFunctions:
     """NumPy's functions, and where it has none by a name, the elementary function of that name."""
-
-    sqrt = root
 
     def __getattr__(self, name: str) -> Any:
         return getattr(np, name) if hasattr(np, name) else ELEMENTARY[name]
