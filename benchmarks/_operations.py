@@ -79,7 +79,11 @@ def timed(case: str, function: Callable[[], object], device: str) -> AsvSamples:
 
 def refuse_unsupported(dtype: str, device: str) -> None:
     """Have asv skip what a device cannot hold. Raises: NotImplementedError, which means that to asv."""
-    reason = unsupported(device, dtype)
+    skip_for(unsupported(device, dtype))
+
+
+def skip_for(reason: str | None) -> None:
+    """Have asv skip a case if there is a reason. Raises: NotImplementedError, which means that to asv."""
     if reason:
         raise NotImplementedError(reason)
 
@@ -136,9 +140,7 @@ class _Operations:
         set_threads()
         refuse_unsupported(dtype, device)
         self.operation, self.workload = resolve(workload)
-        undefined = Case(self.operation, device, dtype, self.workload).undefined
-        if undefined:
-            raise NotImplementedError(undefined)
+        skip_for(Case(self.operation, device, dtype, self.workload).undefined)
         self.generator = np.random.default_rng(SEED)
         arrays = self.operation.domain.sample(self.generator, self.workload)
         self.inputs = [to_tensor(array, dtype, device, self.workload.layout) for array in arrays]

@@ -3,8 +3,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from verify.comparison import shows_nothing
+from verify.case import HARD, Case, Point
+from verify.comparison import forward, in_ulps, shows_nothing
 from verify.formulas.arithmetic import Arithmetic
+from verify.operations import catalogue
+from verify.outcome import Status, judge
 
 FLOAT32 = Arithmetic.of("float32")
 LOST = FLOAT32.smallest_normal / 2
@@ -39,3 +42,13 @@ LOST = FLOAT32.smallest_normal / 2
 )
 def test_a_bound_shows_nothing_where_a_result_of_zeros_would_lie_within_it(bound, exact, nothing):
     assert shows_nothing(np.array(bound), np.array(exact), FLOAT32) is nothing
+
+
+@pytest.mark.parametrize("computed", [np.nan, np.inf])
+def test_no_number_where_0_is_exact_fails_and_is_not_left_open(computed):
+    case = Case(catalogue()["mul"], "cpu", "float32", HARD)
+    point = Point("zeros", (np.zeros(2), np.ones(2)), {})
+    compared = forward(case, point, np.array([0.0, computed]))
+    finding = in_ulps(case, point, compared)
+    assert judge(finding.measured, finding.bound) is Status.FAIL
+    assert finding.worst.index == (1,)

@@ -377,6 +377,18 @@ def test_a_failure_at_another_look_is_kept():
     assert [o.status for o in examine(CASES[0], check, 3) if o.question == "forward"] == [Status.FAIL]
 
 
+def test_a_failure_of_another_question_at_another_look_is_kept():
+    seeds = []
+
+    def look(case, seed):
+        seeds.append(seed)
+        yield found(case, seed, 1.0, math.nan if len(seeds) == 1 else 2.0)
+        yield found(case, seed, 1.0 if len(seeds) == 1 else 5.0, question="another")
+
+    outcomes = examine(CASES[0], Check("own", "Is it so?", look), 3)
+    assert [o.status for o in outcomes if o.question == "another"] == [Status.PASS, Status.FAIL]
+
+
 def test_what_no_look_can_judge_stays_inconclusive_and_is_looked_at_no_more_than_that():
     check, seeds = by_look(None)
     assert [o.status for o in examine(CASES[0], check, 3) if o.question == "forward"] == [Status.INCONCLUSIVE]

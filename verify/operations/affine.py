@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable
 from typing import Any
@@ -69,8 +70,7 @@ def _hard_sums(batched: bool) -> tuple[HardInput, ...]:
         return tuple(entries[None] if batched else entries for entries in (c, x, y))
 
     return tuple(
-        HardInput(hard.name, lambda a, hard=hard: build(hard, a), far=hard.far)  # type: ignore[misc]
-        for hard in hard_products()
+        HardInput(hard.name, functools.partial(build, hard), far=hard.far) for hard in hard_products()
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable
 from typing import Any
@@ -115,10 +116,11 @@ def _unchanged(a: Array, b: Array) -> Inputs:
 
 def hard_products(change: Callable[[Array, Array], Inputs] = _unchanged) -> tuple[HardInput, ...]:
     """The hard pairs of matrices, each made into the inputs of an operation."""
-    return tuple(
-        HardInput(name, lambda a, build=build: change(*build(a)), far=far)  # type: ignore[misc]
-        for name, build, far in _HARD
-    )
+
+    def changed(build: Callable[[Arithmetic], Inputs], a: Arithmetic) -> Inputs:
+        return change(*build(a))
+
+    return tuple(HardInput(name, functools.partial(changed, build), far=far) for name, build, far in _HARD)
 
 
 _twice = twice(PRODUCT)
