@@ -25,7 +25,7 @@ from verify.operation import (
     Special,
     Workload,
 )
-from verify.operations.softmax import confident, overflowing, vanishing
+from verify.records.logits import confident, overflowing, vanishing
 from verify.records.refusals import not_a_tensor
 from verify.records.sampling import normal
 

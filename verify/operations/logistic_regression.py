@@ -11,9 +11,9 @@ import torch.nn.functional as F  # noqa: N812 - torch's own documentation names 
 
 from verify.formulas.analysis import analysed, between
 from verify.operation import Domain, HardInput, Identity, Inputs, Operation, Refusal, Special, Workload
-from verify.operations.softmax import confident
 from verify.records.activation import gone
 from verify.records.derivation import same_gradient
+from verify.records.logits import confident
 from verify.records.refusals import not_a_tensor
 from verify.records.regression import (
     BENCH,

@@ -1,4 +1,4 @@
-"""Vector norms of order 1, 2, 3 and infinity, and renorm, which limits them. They are no matrix norms."""
+"""Vector norms of any order p and of order infinity. They are no matrix norms."""
 
 from __future__ import annotations
 
@@ -8,25 +8,21 @@ from typing import Any
 import numpy as np
 import torch
 
-from verify.formulas.analysis import analysed
 from verify.formulas.arithmetic import Arithmetic, compounded
 from verify.formulas.axes import kept
 from verify.operation import (
     Array,
-    Batch,
     Cost,
     Domain,
     Formula,
     HardInput,
     Identity,
-    Inputs,
     Operation,
-    Refusal,
     Special,
     Workload,
 )
 from verify.records.refusals import dim_out_of_range, not_a_tensor
-from verify.records.sampling import beside_dim, elementwise_cost, off_zero, values
+from verify.records.sampling import beside_dim, off_zero, values
 
 _INF = math.inf
 
@@ -35,7 +31,8 @@ def _all(shape: tuple[int, ...], dim: Any) -> Any:
     return tuple(range(len(shape))) if dim is None else dim
 
 
-def _norm(x: Array, ord: float = 2, dim: Any = None) -> Array:
+def vector_norm(x: Array, ord: float = 2, dim: Any = None) -> Array:
+    """(Σ |xᵢ|ᵖ)^(1/p) over dimensions, all of them if `dim` is None."""
     axes, size = _all(x.shape, dim), np.abs(x)
     largest = size.max(axis=axes, keepdims=True)
     if ord == _INF:
@@ -81,11 +78,11 @@ def _relative(a: Arithmetic, x: Array, ord: float, dim: Any) -> Array:
 
 
 def _norm_bound(a: Arithmetic, x: Array, ord: float = 2, dim: Any = None) -> Array:
-    return _relative(a, x, ord, dim) * _norm(x, ord, dim)
+    return _relative(a, x, ord, dim) * vector_norm(x, ord, dim)
 
 
 def _norm_vjp(g: Array, x: Array, ord: float = 2, dim: Any = None) -> tuple[Array]:
-    y, g = kept(_norm(x, ord, dim), x.shape, dim), kept(g, x.shape, dim)
+    y, g = kept(vector_norm(x, ord, dim), x.shape, dim), kept(g, x.shape, dim)
     sign = np.where(x > 0, 1, np.where(x < 0, -1, 0))
     if ord == 1:
         return (g * sign,)
@@ -101,7 +98,9 @@ def _norm_vjp_bound(a: Arithmetic, g: Array, x: Array, ord: float = 2, dim: Any 
     size = np.abs(_norm_vjp(g, x, ord, dim)[0])
     if ord == 1:
         return (0 * size,)
-    of_norm = kept(np.broadcast_to(_relative(a, x, ord, dim), _norm(x, ord, dim).shape), x.shape, dim) + a.u
+    of_norm = (
+        kept(np.broadcast_to(_relative(a, x, ord, dim), vector_norm(x, ord, dim).shape), x.shape, dim) + a.u
+    )
     powers = 0 if ord in (2, _INF) else 2 * a.elementary
     order = 1 if ord == _INF else abs(ord - 1)
     return (compounded(order * of_norm + powers + 6 * a.u) * size + a.smallest,)
@@ -126,7 +125,7 @@ VECTOR_NORM = Operation(
     subject="norms",
     function=torch.linalg.vector_norm,
     forward=Formula(
-        "(Σᵢ |xᵢ|ᵖ)^(1/p)", _norm, _norm_bound, "γₙ of a sum of positive terms, Higham 2002, §4.2"
+        "(Σᵢ |xᵢ|ᵖ)^(1/p)", vector_norm, _norm_bound, "γₙ of a sum of positive terms, Higham 2002, §4.2"
     ),
     vjp=Formula(
         "∂xᵢ = g sign xᵢ (|xᵢ|/‖x‖)^(p−1), 0 at x = 0",
@@ -173,13 +172,13 @@ VECTOR_NORM = Operation(
             "‖2x‖ = 2‖x‖",
             lambda f, x, **options: f(2 * x, **options),
             lambda f, x, **options: 2 * f(x, **options),
-            lambda a, x, **options: 4 * a.stored(_norm(x, **options), _norm_bound(a, x, **options)),
+            lambda a, x, **options: 4 * a.stored(vector_norm(x, **options), _norm_bound(a, x, **options)),
         ),
         Identity(
             "‖x‖₁ = Σ|x|",
             lambda f, x, ord, dim: f(x, ord=ord, dim=dim),
             lambda f, x, ord, dim: x.abs().sum(dim),
-            lambda a, x, ord, dim: 2 * a.stored(_norm(x, ord, dim), _norm_bound(a, x, ord, dim)),
+            lambda a, x, ord, dim: 2 * a.stored(vector_norm(x, ord, dim), _norm_bound(a, x, ord, dim)),
             applies=lambda workload: workload.options.get("ord") == 1,
         ),
         Identity(
@@ -199,7 +198,7 @@ VECTOR_NORM = Operation(
             "a vector norm is not the spectral norm",
             lambda f, x, ord: f(x.reshape(-1)),
             lambda f, x, ord: torch.linalg.matrix_norm(x.double(), 2).to(x.dtype),
-            lambda a, x, ord: compounded((x.size + 4) * a.w + 4 * a.u) * 2 * _norm(x),
+            lambda a, x, ord: compounded((x.size + 4) * a.w + 4 * a.u) * 2 * vector_norm(x),
             differs=True,
             applies=lambda workload: workload.options == {"ord": 3},
         ),
@@ -216,108 +215,12 @@ VECTOR_NORM = Operation(
 )
 
 
-def _rows(x: Array, p: float, dim: int) -> tuple[Array, Array]:
-    """The p-norm of every slice along a dimension, and its gradient; both broadcast over x."""
-    others = tuple(i for i in range(x.ndim) if i != dim % x.ndim)
-    norms = kept(_norm(x, p, others), x.shape, others)
-    sign = np.where(x > 0, 1, np.where(x < 0, -1, 0))
-    # Slices are not 0: dividing by their norm is safe.
-    return norms, sign * (np.abs(x) / norms) ** int(p - 1) if p > 1 else sign * (0 * x + 1)
-
-
-def _renorm_epsilon(x: Array) -> Array:
-    """torch adds 10⁻⁷ to the norm before it divides; 10⁷ is exact in every arithmetic."""
-    return (0 * x.reshape(-1)[0] + 1) / 10_000_000
-
-
-def _renorm(x: Array, p: float, dim: int, maxnorm: float) -> Array:
-    norms, _ = _rows(x, p, dim)
-    return x * np.where(norms > maxnorm, maxnorm / (norms + _renorm_epsilon(x)), 0 * norms + 1)
-
-
-def _renorm_vjp(g: Array, x: Array, p: float, dim: int, maxnorm: float) -> tuple[Array]:
-    norms, slopes = _rows(x, p, dim)
-    longer = norms > maxnorm
-    others = tuple(i for i in range(x.ndim) if i != dim % x.ndim)
-    inner = np.sum(g * x, axis=others, keepdims=True)
-    whole = norms + _renorm_epsilon(x)
-    return (np.where(longer, (g - inner * slopes / whole) * (maxnorm / whole), g),)
-
-
-def _long_and_short(generator: np.random.Generator, workload: Workload) -> Inputs:
-    """Slices whose norms are, in turn, well above and well below the limit of 4."""
-    (shape,), dim = workload.shapes, workload.options["dim"]
-    x = off_zero(generator, workload)[0]
-    others = tuple(i for i in range(x.ndim) if i != dim % x.ndim)
-    size = np.abs(x).sum(axis=others, keepdims=True)
-    place = np.arange(shape[dim]).reshape([-1 if i == dim % len(shape) else 1 for i in range(len(shape))])
-    return (x / size * np.where(place % 2 == 0, 2.0, 40.0),)
-
-
-RENORM = Operation(
-    name="renorm",
-    subject="norms",
-    function=torch.renorm,
-    forward=analysed(
-        "every slice x along dim times min(1, c/(‖x‖ₚ + 10⁻⁷))", _renorm, "torch.renorm and its ε of 10⁻⁷"
-    ),
-    vjp=analysed(
-        "∂x = g where ‖x‖ₚ ≤ c, else c/‖x‖ (g − ⟨g, x⟩ ∂‖x‖/‖x‖)",
-        _renorm_vjp,
-        "as renorm_backward forms it (FunctionsManual.cpp)",
-    ),
-    domain=Domain(
-        _long_and_short,
-        (
-            HardInput(
-                "one short, one long",
-                lambda a: (np.array([[0.5, 0.25], [3.0, 4.0]]),),
-                {"p": 2, "dim": 0, "maxnorm": 1.0},
-            ),
-            HardInput(
-                "far above the limit",
-                lambda a: (np.array([[1.0, 2.0 ** (np.log2(a.largest) // 4)]]),),
-                {"p": 2, "dim": 0, "maxnorm": 1.0},
-                far=True,
-            ),
-        ),
-    ),
-    check=(
-        Workload("4x5-p2-dim0", ((4, 5),), {"p": 2, "dim": 0, "maxnorm": 4.0}),
-        Workload("5x5-p1-dim1", ((5, 5),), {"p": 1, "dim": 1, "maxnorm": 4.0}),
-        Workload(
-            "3x2x4-p2-dim-1-transposed", ((3, 2, 4),), {"p": 2, "dim": -1, "maxnorm": 4.0}, "transposed"
-        ),
-        Workload("2x35-p2-dim0-strided", ((2, 35),), {"p": 2, "dim": 0, "maxnorm": 4.0}, "strided"),
-    ),
-    bench=(
-        Workload("1024x1024", ((1024, 1024),), {"p": 2, "dim": 0, "maxnorm": 4.0}),
-        Workload("8x8", ((8, 8),), {"p": 2, "dim": 0, "maxnorm": 4.0}),
-    ),
-    cost=elementwise_cost(3),
-    identities=(
-        Identity(
-            "a limit beyond every norm changes nothing",
-            lambda f, x, p, dim, maxnorm: f(x, p=p, dim=dim, maxnorm=1000.0),
-            lambda f, x, p, dim, maxnorm: x,
-        ),
-    ),
-    refuses=(
-        Refusal("p = −1", lambda f, tensor: f(tensor(2, 3), p=-1, dim=0, maxnorm=1.0), (RuntimeError,)),
-        Refusal("maxnorm = −1", lambda f, tensor: f(tensor(2, 3), p=2, dim=0, maxnorm=-1.0), (RuntimeError,)),
-        Refusal("a vector", lambda f, tensor: f(tensor(3), p=2, dim=0, maxnorm=1.0), (RuntimeError,)),
-        dim_out_of_range(p=2, maxnorm=1.0),
-    ),
-    batch=lambda workload: Batch((workload.options["dim"],), workload.options["dim"]),
-)
-
-
 _MATRIX = (-2, -1)
 
 
 def frobenius(x: Array) -> Array:
     """The 2-norm of a matrix's entries. Shapes: (..., m, n) gives (...)."""
-    return _norm(x, 2, _MATRIX)
+    return vector_norm(x, 2, _MATRIX)
 
 
 def frobenius_bound(a: Arithmetic, x: Array) -> Array:

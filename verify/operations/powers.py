@@ -1,4 +1,4 @@
-"""Powers and roots: sqrt, rsqrt, square, reciprocal, pow, power_of_scalar."""
+"""Powers: square, reciprocal, pow and the power of a number."""
 
 from __future__ import annotations
 
@@ -17,7 +17,6 @@ from verify.records.elementwise import (
     INTO_INTEGERS,
     NAN,
     NAN_STAYS,
-    NOT_BELOW_ZERO,
     ONE_AT_ZERO,
     POLE_AT_ZERO,
     SMALLEST,
@@ -35,19 +34,16 @@ from verify.records.elementwise import (
 )
 from verify.records.sampling import normal, off_zero, values
 
-_SUBJECT = "powers"
-_IEEE = "IEEE 754-2019, 9.2.1"
+SUBJECT = "powers"
+IEEE = "IEEE 754-2019, 9.2.1"
 
 
-def _times(number: float, *factors: float) -> Inputs:
+def times(number: float, *factors: float) -> Inputs:
+    """A number times each of these factors, as the inputs of an operation."""
     return values(*(number * factor for factor in factors))
 
 
-def _rsqrt(x: Any) -> Any:
-    return 1 / np.sqrt(x)
-
-
-def _power(x: Any, exponent: float) -> Any:
+def power(x: Any, exponent: float) -> Any:
     """xᵖ as torch forms it: common powers by products, quotients and roots (PowKernel.cpp, PowKernel.cu)."""
     shortcuts = {
         0: lambda: 0 * x + 1,
@@ -62,76 +58,9 @@ def _power(x: Any, exponent: float) -> Any:
     return shortcuts.get(exponent, lambda: x**exponent)()
 
 
-SQRT = elementwise(
-    "sqrt",
-    _SUBJECT,
-    torch.sqrt,
-    analysed("√x", np.sqrt, "the error of a vector library's root"),
-    gradient(
-        "∂x = g/(2√x)",
-        lambda g, x: g / (2 * np.sqrt(x)),
-        "from the stored y (derivatives.yaml, sqrt)",
-        lambda g, x: g / (2 * np.sqrt(x)),
-    ),
-    Domain(
-        positive,
-        (
-            HardInput("beside one", lambda a: values(1.0, 1 - a.u, 1 + 2 * a.u, 4 - 4 * a.u)),
-            far("smallest", lambda a: values(a.smallest, 3 * a.smallest, a.smallest_normal)),
-            far("largest", lambda a: values(a.largest, a.largest / 2)),
-        ),
-    ),
-    (
-        Identity("√(4x) = 2√x", lambda f, x: f(4 * x), lambda f, x: 2 * f(x)),
-        agreement("√x √x = x", np.sqrt, lambda f, m, x: f(x) * f(x), lambda f, m, x: x),
-        # IEEE 754-2019, 5.4.1, and the array API standard ("Accuracy") require it. A root of 24 bits or fewer
-        # lies further from a midpoint of two numbers than float64 rounds.
-        Identity(
-            "√x is rounded correctly", lambda f, x: f(x), lambda f, x: torch.sqrt(x.cpu().double()).to(x)
-        ),
-    ),
-    special(
-        array_api("sqrt"),
-        {
-            "nan": NOT_BELOW_ZERO,
-            "infinity": ((INF, INF),),
-            "zeros": ZERO_STAYS,
-            "squares": ((1.0, 1.0), (4.0, 2.0), (0.25, 0.5), (144.0, 12.0)),
-        },
-    ),
-    refuses=(INTO_INTEGERS,),
-)
-
-RSQRT = elementwise(
-    "rsqrt",
-    _SUBJECT,
-    torch.rsqrt,
-    analysed("1/√x", lambda x: 1 / np.sqrt(x), "a root and a quotient; more than CUDA's rsqrt", _rsqrt),
-    gradient(
-        "∂x = −g/(2x√x)",
-        lambda g, x: -g / (2 * x * np.sqrt(x)),
-        "−g y³/2 from the stored y (derivatives.yaml, rsqrt)",
-        lambda g, x: -0.5 * g * _power(_rsqrt(x), 3),
-    ),
-    Domain(
-        positive,
-        (
-            HardInput("beside one", lambda a: values(1.0, 1 - a.u, 1 + 2 * a.u, 4 - 4 * a.u)),
-            far("steep", lambda a: values((a.largest / 16) ** (-2 / 3), 2 * (a.largest / 16) ** (-2 / 3))),
-            far("flat", lambda a: values((16 * a.smallest_normal) ** (-2 / 3), a.largest / 2, a.largest)),
-        ),
-    ),
-    (
-        agreement("x rsqrt(x)² = 1", _rsqrt, lambda f, m, x: x * f(x) * f(x), lambda f, m, x: 0 * x + 1),
-        agreement("rsqrt x = 1/√x", _rsqrt, lambda f, m, x: f(x), lambda f, m, x: 1 / m.sqrt(x)),
-    ),
-    special(f"{_IEEE}, rSqrt", {"nan": NOT_BELOW_ZERO, "infinity": ((INF, 0.0),), "zeros": POLE_AT_ZERO}),
-    refuses=(INTO_INTEGERS,),
-)
-
 SQUARE = elementwise(
     "square",
-    _SUBJECT,
+    SUBJECT,
     torch.square,
     analysed("x²", lambda x: x * x, "one rounding, IEEE 754-2019, 5.4.1"),
     gradient("∂x = 2g x", lambda g, x: g * (2 * x), "pow_backward (FunctionsManual.cpp)"),
@@ -164,7 +93,7 @@ def _off_the_pole(generator: np.random.Generator, workload: Workload) -> Inputs:
 
 RECIPROCAL = elementwise(
     "reciprocal",
-    _SUBJECT,
+    SUBJECT,
     torch.reciprocal,
     analysed("1/x", lambda x: 1 / x, "one rounding, IEEE 754-2019, 5.4.1"),
     gradient(
@@ -211,14 +140,14 @@ def _each(option: str, *numbers: float, workloads: tuple[Workload, ...]) -> tupl
 
 POW = elementwise(
     "pow",
-    _SUBJECT,
+    SUBJECT,
     torch.pow,
-    analysed("xᵖ", lambda x, exponent: x**exponent, "products and roots, or pow (PowKernel.cpp)", _power),
+    analysed("xᵖ", lambda x, exponent: x**exponent, "products and roots, or pow (PowKernel.cpp)", power),
     gradient(
         "∂x = g p xᵖ⁻¹",
         lambda g, x, exponent: g * exponent * x ** (exponent - 1),
         "g (p xᵖ⁻¹) (pow_backward, FunctionsManual.cpp)",
-        lambda g, x, exponent: g * (exponent * _power(x, exponent - 1)),
+        lambda g, x, exponent: g * (exponent * power(x, exponent - 1)),
     ),
     Domain(
         _bases,
@@ -226,23 +155,23 @@ POW = elementwise(
             HardInput("zeros squared", ZEROS.build, {"exponent": 2}),
             HardInput("zeros cubed", ZEROS.build, {"exponent": 3}),
             HardInput("beside one", lambda a: values(1.0, 1 - a.u, 1 + 2 * a.u), {"exponent": 2.5}),
-            far("cube near overflow", lambda a: _times((a.largest / 2) ** (1 / 3), 1, -0.9, 0.7), exponent=3),
-            far("near overflow", lambda a: _times((a.largest / 2) ** 0.4, 1, 0.9, 0.7), exponent=2.5),
-            far("near underflow", lambda a: _times(a.smallest_normal**0.4, 2, 3, 5), exponent=2.5),
+            far("cube near overflow", lambda a: times((a.largest / 2) ** (1 / 3), 1, -0.9, 0.7), exponent=3),
+            far("near overflow", lambda a: times((a.largest / 2) ** 0.4, 1, 0.9, 0.7), exponent=2.5),
+            far("near underflow", lambda a: times(a.smallest_normal**0.4, 2, 3, 5), exponent=2.5),
             far("root of little", lambda a: values(a.smallest_normal, 5 * a.smallest), exponent=0.5),
-            far("square overflows", lambda a: _times(np.sqrt(a.largest), 1.02, -1.04, 1.06), exponent=-1),
+            far("square overflows", lambda a: times(np.sqrt(a.largest), 1.02, -1.04, 1.06), exponent=-1),
         ),
     ),
     (
         agreement(
             "(4x)ᵖ = 4ᵖ xᵖ",
-            _power,
+            power,
             lambda f, m, x, exponent: f(4 * x, exponent=exponent),
             lambda f, m, x, exponent: 4.0**exponent * f(x, exponent=exponent),
         ),
         agreement(
             "xᵖ = x xᵖ⁻¹",
-            _power,
+            power,
             lambda f, m, x, exponent: f(x, exponent=exponent),
             lambda f, m, x, exponent: x * f(x, exponent=exponent - 1),
         ),
@@ -286,7 +215,7 @@ def _log_of(base: float, x: Any) -> Any:
 
 POWER_OF_SCALAR = elementwise(
     "power_of_scalar",
-    _SUBJECT,
+    SUBJECT,
     lambda x, base: torch.pow(base, x),
     analysed("aˣ", _exponential, "the documented error of pow"),
     gradient(
@@ -299,8 +228,8 @@ POWER_OF_SCALAR = elementwise(
         (
             HardInput("zeros", ZEROS.build, {"base": 10.0}),
             HardInput("smallest", SMALLEST.build, {"base": 0.5}),
-            far("near overflow", lambda a: _times(np.log2(a.largest / 8), 1, 0.93, 0.87), base=2.0),
-            far("near underflow", lambda a: _times(np.log10(8 * a.smallest_normal), 1, 0.93, 0.7), base=10.0),
+            far("near overflow", lambda a: times(np.log2(a.largest / 8), 1, 0.93, 0.87), base=2.0),
+            far("near underflow", lambda a: times(np.log10(8 * a.smallest_normal), 1, 0.93, 0.7), base=10.0),
             far("beyond", lambda a: values(a.largest, a.largest / 2), base=0.5),
         ),
     ),
@@ -321,7 +250,7 @@ POWER_OF_SCALAR = elementwise(
     ),
     (
         *(
-            required(f"base {a:g}", pairs, f"{_IEEE}, pow", base=a)
+            required(f"base {a:g}", pairs, f"{IEEE}, pow", base=a)
             for a, pairs in (
                 (2.0, ((NAN, NAN), (INF, INF), (-INF, 0.0), *ONE_AT_ZERO)),
                 (0.5, ((NAN, NAN), (INF, 0.0), (-INF, INF), *ONE_AT_ZERO)),

@@ -13,8 +13,8 @@ from verify.formulas.arithmetic import compounded
 from verify.formulas.running_error import Computed
 from verify.operation import Array, Domain, HardInput, Identity, Inputs, Operation, Refusal, Special, Workload
 from verify.operations.logistic_regression import LOGISTIC_REGRESSION, mean_cross_entropy_steps
-from verify.operations.softmax import confident, log_softmax, overflowing, softmax, vanishing
 from verify.records.derivation import same_gradient
+from verify.records.logits import confident, log_softmax, overflowing, softmax, vanishing
 from verify.records.refusals import not_a_tensor
 from verify.records.regression import cost, no_rows, shapes, share, to_inputs, vectors
 
