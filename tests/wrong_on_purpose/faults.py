@@ -133,126 +133,6 @@ def _generated() -> tuple[Fault, ...]:
     )
 
 
-def _in_backward() -> tuple[Fault, ...]:
-    """Faults that a derivation can make: a term dropped, indices swapped, a scale forgotten."""
-    matrix: dict[str, Callable[..., Any]] = {
-        "G B instead of G Bᵀ": lambda g, y, x, r, o: (
-            (g @ x[1], r[1]) if x[1].shape[0] == x[1].shape[1] else _swap(r)
-        ),
-    }
-    return (
-        Fault(
-            "softmax, −yΣ(yg) dropped",
-            wrong_backward("softmax", _first(lambda g, y, x, r, o: y * g)),
-            "gradient",
-        ),
-        Fault(
-            "softmax, the sum over the other dimension",
-            wrong_backward("softmax", _first(lambda g, y, x, r, o: y * (g - (g * y).sum(0, keepdim=True)))),
-            "gradient",
-        ),
-        Fault(
-            "log_softmax, exp(y)Σg dropped",
-            wrong_backward("log_softmax", _first(lambda g, y, x, r, o: g.clone())),
-            "gradient",
-        ),
-        Fault(
-            "logsumexp, not normalised",
-            wrong_backward(
-                "logsumexp", _first(lambda g, y, x, r, o: g.unsqueeze(o["dim"]) * (x[0] - x[0].amax()).exp())
-            ),
-            "gradient",
-        ),
-        Fault(
-            "cross_entropy, onehot dropped",
-            wrong_backward(
-                "cross_entropy", _first(lambda g, y, x, r, o: torch.softmax(x[0], 1) / x[0].shape[0])
-            ),
-            "gradient",
-        ),
-        Fault(
-            "cross_entropy, not divided by the rows",
-            wrong_backward("cross_entropy", _first(lambda g, y, x, r, o: r * x[0].shape[0])),
-            "gradient",
-        ),
-        Fault("mm, transposed operand", wrong_backward("mm", matrix["G B instead of G Bᵀ"]), "gradient"),
-        Fault(
-            "matmul, the broadcast sum is missing",
-            wrong_backward("matmul", _first(_one_repetition)),
-            "gradient",
-        ),
-        Fault(
-            "mse_loss, n forgotten",
-            wrong_backward("mse_loss", lambda g, y, x, r, o: (2 * (x[0] - x[1]) * g, 2 * (x[1] - x[0]) * g)),
-            "gradient",
-        ),
-        Fault(
-            "mse_loss, only one input's gradient",
-            wrong_backward("mse_loss", lambda g, y, x, r, o: (r[0], torch.zeros_like(r[1]))),
-            "gradient",
-        ),
-        Fault(
-            "sigmoid, y instead of y(1 − y)",
-            wrong_backward("sigmoid", _first(lambda g, y, x, r, o: g * y)),
-            "gradient",
-        ),
-        Fault("tanh, 1 − y", wrong_backward("tanh", _first(lambda g, y, x, r, o: g * (1 - y))), "gradient"),
-        Fault(
-            "sigmoid, a float32 constant in a float64 formula",
-            wrong_backward("sigmoid", _first(lambda g, y, x, r, o: r * (torch.tensor(1 / 6).double() * 6))),
-            "gradient",
-        ),
-        Fault(
-            "relu, 1 at 0", wrong_backward("relu", _first(lambda g, y, x, r, o: g * (x[0] >= 0))), "gradient"
-        ),
-        Fault(
-            "relu, leaking",
-            wrong_backward("relu", _first(lambda g, y, x, r, o: torch.where(x[0] > 0, g, 0.01 * g))),
-            "gradient",
-        ),
-        Fault(
-            "vector_norm, not divided by the norm",
-            wrong_backward("vector_norm", _first(lambda g, y, x, r, o: r * y.sum())),
-            "gradient",
-        ),
-        Fault(
-            "mean, n off by one",
-            wrong_backward("mean", _first(lambda g, y, x, r, o: r * x[0].numel() / (x[0].numel() - 1))),
-            "gradient",
-        ),
-        Fault(
-            "max, shared among ties along a dimension",
-            wrong_backward("max", _first(lambda g, y, x, r, o: _shared(g, x[0], r, o))),
-            "gradient",
-        ),
-        Fault(
-            "a backward wrong only for a strided cotangent",
-            wrong_backward("relu", _first(lambda g, y, x, r, o: r if g.is_contiguous() else 2 * r)),
-            "gradient",
-        ),
-        Fault(
-            "a backward wrong only for more than a thousand entries",
-            wrong_backward("tanh", _first(lambda g, y, x, r, o: r if r.numel() < 1000 else 1.5 * r)),
-            "gradient",
-        ),
-        Fault(
-            "a backward that goes through float32",
-            wrong_backward("sum", _first(lambda g, y, x, r, o: r.float().double())),
-            "gradient",
-        ),
-        Fault(
-            "mm, a gradient of nan where an input is 0",
-            wrong_backward("mm", _first(lambda g, y, x, r, o: torch.where(x[0] == 0, torch.nan, r))),
-            "gradient",
-        ),
-        Fault(
-            "a gradient wrong only for a strided input",
-            wrong_backward("sum", _first(lambda g, y, x, r, o: r if x[0].is_contiguous() else 2 * r)),
-            "gradient",
-        ),
-    )
-
-
 def _one_repetition(g: torch.Tensor, y: torch.Tensor, x: Any, right: torch.Tensor, o: Any) -> torch.Tensor:
     """Of a broadcast operand's gradients only the first is kept, where all should be summed."""
     if right.ndim < 3 or x[1].ndim < 3:
@@ -273,78 +153,6 @@ def _shared(g: torch.Tensor, x: torch.Tensor, right: torch.Tensor, options: Any)
     return spread * reached / reached.sum(options["dim"], keepdim=True)
 
 
-def _in_forward() -> tuple[Fault, ...]:
-    """Results that are wrong, or less accurate than rounding explains."""
-    return (
-        Fault(
-            "softmax in half precision",
-            wrong_forward("softmax", _through("softmax", torch.float16)),
-            "accuracy",
-            "float32",
-        ),
-        Fault("mm in bfloat16", wrong_forward("mm", _through("mm", torch.bfloat16)), "accuracy", "float32"),
-        Fault(
-            "sum, one entry left out",
-            wrong_forward("sum", lambda x, **o: torch.sum(x, **o) - x.reshape(-1)[0]),
-            "accuracy",
-        ),
-        Fault(
-            "softmax, shifted by the maximum of all rows",
-            wrong_forward("softmax", lambda x, dim: (x - x.max()).exp() / (x - x.max()).exp().sum(dim, True)),
-            "stability",
-        ),
-        Fault(
-            "softmax, the other dimension of a square",
-            wrong_forward("softmax", lambda x, dim: torch.softmax(x, dim if len(set(x.shape)) > 1 else 0)),
-            "accuracy",
-        ),
-        Fault(
-            "sigmoid, lost from 10,000 on",
-            wrong_forward("sigmoid", lambda x: torch.where(x.abs() > 1e4, torch.inf, torch.sigmoid(x))),
-            "stability",
-        ),
-        Fault(
-            "mean, n − 1", wrong_forward("mean", lambda x, **o: torch.mean(x, **o) * 1.0000001), "accuracy"
-        ),
-        Fault(
-            "sigmoid, tanh approximation off by 1e-14",
-            wrong_forward("sigmoid", lambda x: torch.sigmoid(x) * (1 + 1e-14)),
-            "accuracy",
-        ),
-        Fault("argmax, the last of ties", wrong_forward("argmax", _last_argmax), "accuracy"),
-        Fault(
-            "argmax, argmin instead", wrong_forward("argmax", lambda x, **o: torch.argmin(x, **o)), "accuracy"
-        ),
-        Fault("mse_loss, with a root", wrong_forward("mse_loss", _rooted), "identity"),
-        Fault(
-            "mse_loss, the norm itself",
-            wrong_forward("mse_loss", lambda x, y, **o: torch.linalg.vector_norm(x - y)),
-            "identity",
-        ),
-        Fault(
-            "softmax, not normalised",
-            wrong_forward("softmax", lambda x, dim: torch.softmax(x, dim) * 1.01),
-            "identity",
-        ),
-        Fault(
-            "softmax, shifted by a constant",
-            wrong_forward("softmax", lambda x, dim: torch.softmax(x * x, dim)),
-            "identity",
-        ),
-        Fault(
-            "matmul, not the product of @",
-            wrong_forward("matmul", lambda a, b: torch.matmul(a, b) * (1 + 1e-15)),
-            "identity",
-        ),
-        Fault(
-            "relu, leaking forward",
-            wrong_forward("relu", lambda x: torch.where(x > 0, x, 0.01 * x)),
-            "identity",
-        ),
-        Fault("max of magnitudes", wrong_forward("max", lambda x, **o: _max(x.abs(), **o)), "identity"),
-    )
-
-
 def _through(name: str, dtype: torch.dtype) -> Callable[..., torch.Tensor]:
     function = catalogue()[name].function
     return lambda *inputs, **options: function(*(x.to(dtype) for x in inputs), **options).to(inputs[0].dtype)
@@ -363,6 +171,208 @@ def _rooted(x: torch.Tensor, y: torch.Tensor, **options: Any) -> torch.Tensor:
 def _max(x: torch.Tensor, **options: Any) -> torch.Tensor:
     result = torch.max(x, **options)
     return result if isinstance(result, torch.Tensor) else result.values
+
+
+def _transposed_operand(g: torch.Tensor, y: torch.Tensor, x: Any, right: Any, options: Any) -> Any:
+    """G B instead of G Bᵀ, where the shapes let it pass; else entries in the wrong order."""
+    return (g @ x[1], right[1]) if x[1].shape[0] == x[1].shape[1] else _swap(right)
+
+
+def _from_the_beginning(function: Callable[..., Any]) -> Callable[..., Any]:
+    """A kernel that overlooks where in its memory a tensor begins."""
+    return lambda x: function(x.as_strided(x.shape, x.stride(), 0))
+
+
+def _corrected_by_one(function: Callable[..., Any]) -> Callable[..., Any]:
+    return lambda x, correction=1, **o: function(x, correction=int(bool(correction)), **o)
+
+
+def _smoothed_where_ignored(x: torch.Tensor, t: torch.Tensor, **options: Any) -> torch.Tensor:
+    if "label_smoothing" in options and "ignore_index" in options:
+        options["label_smoothing"] *= 2
+    return catalogue()["cross_entropy"].function(x, t, **options)
+
+
+def _masked_from_the_end(q: Any, k: Any, v: Any, *masks: Any, **options: Any) -> torch.Tensor:
+    if options.pop("is_causal", False):
+        rows, columns = q.shape[-2], k.shape[-2]
+        allowed = torch.ones(rows, columns, dtype=torch.bool).tril(columns - rows)
+        masks = (torch.zeros(rows, columns, dtype=q.dtype).masked_fill(~allowed, -torch.inf),)
+    return torch.nn.functional.scaled_dot_product_attention(q, k, v, *masks, **options)
+
+
+def _exchanged(name: str, option: str) -> Callable[..., Any]:
+    """An option of two dimensions with the first taken for the second."""
+    function = catalogue()[name].function
+
+    def wrong(*inputs: torch.Tensor, **options: Any) -> torch.Tensor:
+        right = function(*inputs, **options)
+        if not isinstance(options.get(option), tuple):
+            return right
+        other = function(*inputs, **{**options, option: options[option][::-1]})
+        return other if other.shape == right.shape else right.flip(-1)
+
+    return wrong
+
+
+def _last_instead_of_middle(x: torch.Tensor, dim: int) -> torch.Tensor:
+    return torch.softmax(x, -1 if x.ndim == 3 else dim)
+
+
+def _first_of_tied_columns(g: Any, y: torch.Tensor, x: Any, right: Any, options: Any) -> torch.Tensor:
+    if options.get("ord") != 1 or x[0].ndim > 2:
+        return right
+    sums = x[0].abs().sum(0)
+    return g * x[0].sign() * (torch.arange(len(sums)) == sums.argmax())
+
+
+# What is changed in the first input's gradient, or in all, as a function of (g, y, inputs, right, options).
+_BACKWARD: tuple[tuple[str, str, Callable[..., Any]], ...] = (
+    ("softmax", "−yΣ(yg) dropped", _first(lambda g, y, x, r, o: y * g)),
+    (
+        "softmax",
+        "the sum over the other dimension",
+        _first(lambda g, y, x, r, o: y * (g - (g * y).sum(0, keepdim=True))),
+    ),
+    ("log_softmax", "exp(y)Σg dropped", _first(lambda g, y, x, r, o: g.clone())),
+    (
+        "logsumexp",
+        "not normalised",
+        _first(lambda g, y, x, r, o: g.unsqueeze(o["dim"]) * (x[0] - x[0].amax()).exp()),
+    ),
+    ("cross_entropy", "onehot dropped", _first(lambda g, y, x, r, o: torch.softmax(x[0], 1) / x[0].shape[0])),
+    ("cross_entropy", "not divided by the rows", _first(lambda g, y, x, r, o: r * x[0].shape[0])),
+    ("mm", "transposed operand", _transposed_operand),
+    ("matmul", "the broadcast sum is missing", _first(_one_repetition)),
+    ("mse_loss", "n forgotten", lambda g, y, x, r, o: (2 * (x[0] - x[1]) * g, 2 * (x[1] - x[0]) * g)),
+    ("mse_loss", "only one input's gradient", lambda g, y, x, r, o: (r[0], torch.zeros_like(r[1]))),
+    ("sigmoid", "y instead of y(1 − y)", _first(lambda g, y, x, r, o: g * y)),
+    ("tanh", "1 − y", _first(lambda g, y, x, r, o: g * (1 - y))),
+    (
+        "sigmoid",
+        "a float32 constant in a float64 formula",
+        _first(lambda g, y, x, r, o: r * (torch.tensor(1 / 6).double() * 6)),
+    ),
+    ("relu", "1 at 0", _first(lambda g, y, x, r, o: g * (x[0] >= 0))),
+    ("relu", "leaking", _first(lambda g, y, x, r, o: torch.where(x[0] > 0, g, 0.01 * g))),
+    ("vector_norm", "not divided by the norm", _first(lambda g, y, x, r, o: r * y.sum())),
+    ("mean", "n off by one", _first(lambda g, y, x, r, o: r * x[0].numel() / (x[0].numel() - 1))),
+    ("max", "shared among ties along a dimension", _first(lambda g, y, x, r, o: _shared(g, x[0], r, o))),
+    (
+        "relu",
+        "a backward wrong only for a strided cotangent",
+        _first(lambda g, y, x, r, o: r if g.is_contiguous() else 2 * r),
+    ),
+    (
+        "tanh",
+        "a backward wrong only for more than a thousand entries",
+        _first(lambda g, y, x, r, o: r if r.numel() < 1000 else 1.5 * r),
+    ),
+    ("sum", "a backward that goes through float32", _first(lambda g, y, x, r, o: r.float().double())),
+    (
+        "mm",
+        "a gradient of nan where an input is 0",
+        _first(lambda g, y, x, r, o: torch.where(x[0] == 0, torch.nan, r)),
+    ),
+    ("elu", "1 at 0, whatever alpha is", _first(lambda g, y, x, r, o: torch.where(x[0] == 0, g, r))),
+    (
+        "std",
+        "nan where all entries are equal",
+        _first(lambda g, y, x, r, o: torch.where(x[0] == x[0].amax(), r / (y != 0), r) if y.ndim == 0 else r),
+    ),
+    ("prod", "the product divided by the entry", _first(lambda g, y, x, r, o: torch.where(x[0] == 0, 0, r))),
+    ("matrix_norm", "the first of tied columns alone", _first(_first_of_tied_columns)),
+    (
+        "sum",
+        "a gradient wrong only for a strided input",
+        _first(lambda g, y, x, r, o: r if x[0].is_contiguous() else 2 * r),
+    ),
+)
+
+
+def _in_backward() -> tuple[Fault, ...]:
+    """Faults that a derivation can make: a term dropped, indices swapped, a scale forgotten."""
+    return tuple(
+        Fault(f"{operation}, {what}", wrong_backward(operation, change), "gradient")
+        for operation, what, change in _BACKWARD
+    )
+
+
+# What is put in the place of the function, the check that must fail it, and the dtype in which it must.
+_FORWARD: tuple[tuple[str, str, Callable[..., Any], str, str], ...] = (
+    ("softmax", "in half precision", _through("softmax", torch.float16), "accuracy", "float32"),
+    ("mm", "in bfloat16", _through("mm", torch.bfloat16), "accuracy", "float32"),
+    ("sum", "one entry left out", lambda x, **o: torch.sum(x, **o) - x.reshape(-1)[0], "accuracy", "float64"),
+    (
+        "softmax",
+        "shifted by the maximum of all rows",
+        lambda x, dim: (x - x.max()).exp() / (x - x.max()).exp().sum(dim, True),
+        "stability",
+        "float64",
+    ),
+    (
+        "softmax",
+        "the other dimension of a square",
+        lambda x, dim: torch.softmax(x, dim if len(set(x.shape)) > 1 else 0),
+        "accuracy",
+        "float64",
+    ),
+    (
+        "sigmoid",
+        "lost from 10,000 on",
+        lambda x: torch.where(x.abs() > 10000.0, torch.inf, torch.sigmoid(x)),
+        "stability",
+        "float64",
+    ),
+    ("mean", "n − 1", lambda x, **o: torch.mean(x, **o) * 1.0000001, "accuracy", "float64"),
+    (
+        "sigmoid",
+        "tanh approximation off by 1e-14",
+        lambda x: torch.sigmoid(x) * (1 + 1e-14),
+        "accuracy",
+        "float64",
+    ),
+    ("argmax", "the last of ties", _last_argmax, "accuracy", "float64"),
+    ("argmax", "argmin instead", lambda x, **o: torch.argmin(x, **o), "accuracy", "float64"),
+    ("mse_loss", "with a root", _rooted, "identity", "float64"),
+    ("mse_loss", "the norm itself", lambda x, y, **o: torch.linalg.vector_norm(x - y), "identity", "float64"),
+    ("softmax", "not normalised", lambda x, dim: torch.softmax(x, dim) * 1.01, "identity", "float64"),
+    ("softmax", "shifted by a constant", lambda x, dim: torch.softmax(x * x, dim), "identity", "float64"),
+    ("matmul", "not the product of @", lambda a, b: torch.matmul(a, b) * (1 + 1e-15), "identity", "float64"),
+    ("relu", "leaking forward", lambda x: torch.where(x > 0, x, 0.01 * x), "identity", "float64"),
+    ("max", "of magnitudes", lambda x, **o: _max(x.abs(), **o), "identity", "float64"),
+    *(
+        (operation, what, function, "accuracy", "float64")
+        for operation, what, function in (
+            ("tanh", "read from the beginning of its memory", _from_the_beginning(torch.tanh)),
+            (
+                "exp",
+                "a tail of more than a thousand",
+                lambda x: torch.exp(x) * (1 + 1e-9 * (x.numel() == 1031)),
+            ),
+            ("var", "the correction as a truth value", _corrected_by_one(torch.var)),
+            ("std", "the correction as a truth value", _corrected_by_one(torch.std)),
+            ("cross_entropy", "smoothing doubled where a target is ignored", _smoothed_where_ignored),
+            ("scaled_dot_product_attention", "a mask that ends at the last key", _masked_from_the_end),
+            ("avg_pool2d", "the strides of both dimensions exchanged", _exchanged("avg_pool2d", "stride")),
+            (
+                "max_pool2d",
+                "the strides of both dimensions exchanged",
+                _exchanged("max_pool2d", "stride"),
+            ),
+            ("conv2d", "the strides of both dimensions exchanged", _exchanged("conv2d", "stride")),
+            ("softmax", "the last dimension instead of a middle one", _last_instead_of_middle),
+        )
+    ),
+)
+
+
+def _in_forward() -> tuple[Fault, ...]:
+    """Results that are wrong, or less accurate than rounding explains."""
+    return tuple(
+        Fault(f"{operation}, {what}", wrong_forward(operation, function), check, dtype)
+        for operation, what, function, check, dtype in _FORWARD
+    )
 
 
 def _far_out() -> tuple[Fault, ...]:
