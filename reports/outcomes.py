@@ -14,7 +14,15 @@ import pandas as pd
 from verify.outcome import Outcome, Status, Worst
 from verify.storage import OUTCOMES, OUTCOMES_SCHEMA, Unreadable, read_json
 
-STALE = ("operation", "check", "question", "point", "dtypes", "issue", "measured")
+STALE = {
+    "operation": str,
+    "check": str,
+    "question": str,
+    "points": list,
+    "dtypes": list,
+    "issue": str,
+    "measured": str,
+}
 
 
 @dataclass(frozen=True)
@@ -100,6 +108,12 @@ def _run(path: Path, document: Any) -> tuple[Run, list[str]]:
             outcomes.append(outcome_from_json(item))
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             complaints.append(f"{path}: outcome {position} is left out: {type(error).__name__} {error}")
+    stale: list[Mapping[str, Any]] = []
+    for position, item in enumerate(_objects(document.get("stale"))):
+        if all(isinstance(item.get(key), kind) for key, kind in STALE.items()):
+            stale.append(item)
+        else:
+            complaints.append(f"{path}: stale deviation {position} is left out: it lacks what describes it")
     run = Run(
         path=path,
         started=_started(path, record),
@@ -108,7 +122,7 @@ def _run(path: Path, document: Any) -> tuple[Run, list[str]]:
         torch=_object(document.get("torch")),
         devices=_objects(document.get("devices")),
         outcomes=tuple(outcomes),
-        stale=tuple({key: entry.get(key) for key in STALE} for entry in _objects(document.get("stale"))),
+        stale=tuple(stale),
         unreadable=len(complaints),
     )
     return run, complaints

@@ -61,8 +61,8 @@ def over_catalogue(
     for deviation in run.stale:
         say(
             f"stale: the known deviation of {deviation.operation}, {deviation.check} {deviation.question} at "
-            f"{', '.join(deviation.points)}, does not fire here; remove it from known_deviations.toml where "
-            "no torch and machine that it names shows it any more"
+            f"{', '.join(deviation.points)}, does not fire here: remove it from known_deviations.toml, or "
+            "name the torch or the machine that still shows it"
         )
     say(terminal.counts(run.outcomes), f"seed {seed}, stored in {stored}")
     if not run.complete:

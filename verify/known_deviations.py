@@ -30,7 +30,8 @@ class Deviation:
 
     `limit` is the largest measured figure, in the outcome's own unit, that is still this deviation: what is
     further off is a new fault. Left out, it is the loss of a value, up to one of the opposite sign; `inf`
-    where an exact value that all but cancels makes any figure possible.
+    where an exact value that all but cancels makes any figure possible. `machine` says in words which machines
+    show it, where not every machine of `devices` does: a run elsewhere is then no evidence that it is gone.
     """
 
     operation: str
@@ -44,6 +45,7 @@ class Deviation:
     issue: str
     why: str
     limit: float | None = None
+    machine: str = ""
 
     def explains(self, outcome: Outcome, torch_version: str) -> bool:
         """Whether a failure is no more than this deviation."""
@@ -124,9 +126,11 @@ def _marked(outcome: Outcome, listed: tuple[Deviation, ...], torch_version: str)
 def stale(
     outcomes: tuple[Outcome, ...], listed: tuple[Deviation, ...], torch_version: str
 ) -> tuple[Deviation, ...]:
-    """The entries that the run could have seen but did not: every outcome that they cover passes."""
+    """The entries that the run must have seen but did not: every outcome that they cover passes."""
     silent = []
     for deviation in listed:
+        if deviation.machine:
+            continue
         covered = {outcome.status for outcome in outcomes if deviation.covers(outcome, torch_version)}
         if covered == {Status.PASS}:
             silent.append(deviation)

@@ -225,10 +225,10 @@ def document(records: list[dict[str, Any]], **run: Any) -> dict[str, Any]:
                 "operation": "hardsigmoid",
                 "check": "accuracy",
                 "question": "gradient against the certified reference",
-                "point": "ordinary",
+                "points": ["ordinary", "at the middle"],
                 "dtypes": ["float64"],
                 "issue": ISSUE,
-                "measured": 2.98e-8,
+                "measured": "2.98e-8 of the value (torch 2.12.0, cpu)",
             }
         ],
     }

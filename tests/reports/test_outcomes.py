@@ -79,6 +79,17 @@ def test_a_damaged_record_makes_the_run_partial_and_leaves_the_others(sample, ve
     assert "outcome 1" in stored.complaints[0]
 
 
+def test_a_damaged_stale_deviation_is_named_and_the_others_are_kept(sample, tmp_path):
+    document = sample.document([sample.outcome()])
+    (whole,) = document["stale"]
+    document["stale"] = [{**whole, "points": "ordinary"}, whole]
+    sample.write(tmp_path / "outcomes" / "run.json", document)
+    stored = read_outcomes(tmp_path)
+    assert stored.subject.stale == (whole,)
+    (complaint,) = stored.complaints
+    assert "stale deviation 0" in complaint
+
+
 def test_a_folder_without_runs_has_no_subject(tmp_path):
     stored = read_outcomes(tmp_path)
     assert stored.subject is None

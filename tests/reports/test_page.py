@@ -175,3 +175,10 @@ def test_a_page_is_made_without_torch(results):
     )
     subprocess.run([sys.executable, "-c", code, str(folder)], check=True)
     assert (folder / "report.html").exists()
+
+
+def test_a_stale_deviation_is_shown_with_its_points_and_what_it_was(written):
+    text = written("pass").read_text(encoding="utf-8")
+    row = text[text.index("Stale: listed, but no longer seen") :]
+    assert "gradient against the certified reference, ordinary, at the middle" in row
+    assert "<td>2.98e-8 of the value (torch 2.12.0, cpu)</td>" in row
