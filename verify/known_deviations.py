@@ -30,8 +30,8 @@ class Deviation:
 
     `limit` is the largest measured figure, in the outcome's own unit, that is still this deviation: what is
     further off is a new fault. Left out, it is the loss of a value, up to one of the opposite sign; `inf`
-    where an exact value that all but cancels makes any figure possible. `machine` says in words which machines
-    show it, where not every machine of `devices` does: a run elsewhere is then no evidence that it is gone.
+    where an exact value that all but cancels makes any figure possible. `machine` says in words which
+    machines show it, where not every one of `devices` does: a run elsewhere does not show that it is gone.
     """
 
     operation: str
