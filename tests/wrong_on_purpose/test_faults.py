@@ -7,13 +7,14 @@ from collections.abc import Iterator
 import pytest
 import torch
 
-from tests.wrong_on_purpose import faults
 from verify import known_deviations, run
 from verify.case import HARD, Case
 from verify.checks import checks
 from verify.operation import Operation
 from verify.operations import catalogue
 from verify.outcome import Outcome, Status
+from verify.wrong_on_purpose import planted
+from verify.wrong_on_purpose.fault import wrong_backward, wrong_forward
 
 _SEED = 20240229
 
@@ -32,7 +33,7 @@ def examined(operation: Operation, check: str, dtype: str) -> tuple[Outcome, ...
     return tuple(outcome for outcomes in examining(operation, check, dtype) for outcome in outcomes)
 
 
-@pytest.mark.parametrize("fault", faults.planted(), ids=lambda fault: f"{fault.check}: {fault.name}")
+@pytest.mark.parametrize("fault", planted(), ids=lambda fault: f"{fault.check}: {fault.name}")
 def test_a_fault_is_failed_by_name(fault):
     seen: list[str] = []
     for outcomes in examining(fault.operation, fault.check, fault.dtype):
@@ -67,13 +68,13 @@ def test_without_a_fault_nothing_fails(name, dtype):
 
 
 def test_the_odd_one_out_is_named():
-    fault = faults.wrong_backward("softmax", lambda g, y, x, right, o: (2 * right[0],))
+    fault = wrong_backward("softmax", lambda g, y, x, right, o: (2 * right[0],))
     failed = [o for o in examined(fault, "gradient", "float64") if o.status is Status.FAIL]
     assert any("autograd is wrong" in o.message for o in failed)
 
 
 def test_a_wrong_forward_is_not_blamed_on_the_gradient():
-    fault = faults.wrong_forward("tanh", lambda x: _Detour.apply(x))
+    fault = wrong_forward("tanh", lambda x: _Detour.apply(x))
     failed = [o for o in examined(fault, "gradient", "float64") if o.status is Status.FAIL]
     assert any("the forward result does not match them" in o.message for o in failed)
 
