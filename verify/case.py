@@ -42,13 +42,17 @@ class Point:
 
 @dataclass(frozen=True)
 class Case:
-    """One operation × implementation × device × dtype × workload: what a check is asked about."""
+    """One operation × implementation × device × dtype × workload: what a check is asked about.
+
+    `thorough` is the full profile's: a check may then ask of more sizes and places. It is no part of the name.
+    """
 
     operation: Operation
     device: str
     dtype: str
     workload: Workload
     implementation: str = "eager"
+    thorough: bool = False
 
     @property
     def id(self) -> str:

@@ -112,7 +112,9 @@ def _blank(check: str, case: Case, seed: int, status: Status, message: str) -> O
 def reproduce(case: Case, check: str, seed: int) -> str:
     """The command that examines this case alone, with the same inputs."""
     implementation = "" if case.implementation == "eager" else f" --implementation {case.implementation}"
-    return f"torchstone verify --select {shlex.quote(case.id)} --check {check} --seed {seed}{implementation}"
+    profile = " --profile full" if case.thorough else ""
+    select = shlex.quote(case.id)
+    return f"torchstone verify --select {select} --check {check} --seed {seed}{implementation}{profile}"
 
 
 def worst_of(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import fnmatch
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from verify.case import HARD, IMPLEMENTATIONS, Case
 from verify.check import Check
@@ -77,9 +77,11 @@ def cases(selection: Selection, catalogue: Mapping[str, Operation], present: Seq
     whole = tuple(pattern for pattern in selection.operations if _is_case(pattern, catalogue))
     globs = tuple(pattern for pattern in selection.operations if pattern not in whole)
     names = choose("operation", globs, catalogue) if globs or not whole else ()
-    yield from _all(names, catalogue, devices, dtypes, selection.implementation)
+    thorough = selection.profile == "full"
+    for case in _all(names, catalogue, devices, dtypes, selection.implementation):
+        yield replace(case, thorough=thorough)
     for pattern in whole:
-        yield _named(pattern, catalogue, devices, selection.implementation)
+        yield replace(_named(pattern, catalogue, devices, selection.implementation), thorough=thorough)
 
 
 def chosen_operations(wanted: Sequence[str], catalogue: Mapping[str, Operation]) -> tuple[str, ...]:
