@@ -1,0 +1,1 @@
+"""Probes: pure functions from an implementation to facts about how it computes. They know no operation."""
