@@ -11,6 +11,7 @@ import numpy as np
 import torch
 
 from verify.formulas.arithmetic import Arithmetic
+from verify.layout import laid_out
 from verify.operation import Array, Inputs, Operation, Options, Workload
 
 IMPLEMENTATIONS: dict[str, Callable[[Callable[..., Any]], Callable[..., Any]]] = {
@@ -44,7 +45,8 @@ class Point:
 class Case:
     """One operation × implementation × device × dtype × workload: what a check is asked about.
 
-    `thorough` is the full profile's: a check may then ask of more sizes and places. It is no part of the name.
+    `thorough` is the full profile's: a check may then ask of more sizes and places. It is no part of
+    the name.
     """
 
     operation: Operation
@@ -89,9 +91,9 @@ class Case:
         """The inputs to examine: one sample of the workload, or every named input of the workload `hard`."""
         if self.workload != HARD:
             inputs = self.operation.domain.sample(self.generator(seed, "inputs"), self.workload)
-            return (Point(ORDINARY, self._held(inputs), self.workload.options),)
+            return (Point(ORDINARY, self.held(inputs), self.workload.options),)
         return tuple(
-            Point(hard.name, self._held(hard.build(self.arithmetic)), hard.options, hard.far)
+            Point(hard.name, self.held(hard.build(self.arithmetic)), hard.options, hard.far)
             for hard in self.operation.domain.hard
         )
 
@@ -102,7 +104,8 @@ class Case:
             made = tuple(t.requires_grad_() if t.is_floating_point() else t for t in made)
         return made
 
-    def _held(self, inputs: Inputs) -> Inputs:
+    def held(self, inputs: Inputs) -> Inputs:
+        """Inputs rounded to values of the case's dtype; indices as they are."""
         return tuple(round_to(x, self.dtype) if x.dtype.kind == "f" else x for x in inputs)
 
 
@@ -128,22 +131,6 @@ def to_tensor(array: Array, dtype: str, device: str, layout: str = "contiguous")
         tensor = tensor.to(getattr(torch, dtype))
     tensor = tensor.to(device)
     return laid_out(tensor, layout)
-
-
-def laid_out(tensor: torch.Tensor, layout: str) -> torch.Tensor:
-    """The same values in another memory layout. Raises: ValueError for an unknown layout."""
-    if layout == "contiguous":
-        return tensor.contiguous()
-    if layout == "transposed":
-        return tensor.mT.contiguous().mT if tensor.ndim >= 2 else tensor
-    if layout == "strided":
-        if tensor.ndim == 0:
-            return tensor
-        wide = tensor.new_zeros((*tensor.shape[:-1], 2 * tensor.shape[-1]))
-        # From the second place on: a kernel that overlooks where a tensor begins reads zeros.
-        wide[..., 1::2] = tensor
-        return wide[..., 1::2]
-    raise ValueError(f"unknown layout {layout!r}: one of contiguous, transposed, strided")
 
 
 def to_array(tensor: torch.Tensor) -> Array:

@@ -13,7 +13,7 @@ from verify.check import Finding, worst_of
 from verify.formulas.arithmetic import Arithmetic
 from verify.formulas.reference import Enclosure, certify, plain
 from verify.formulas.ulp import spacing
-from verify.operation import Array
+from verify.operation import Array, Formula, Inputs
 
 
 @dataclass(frozen=True)
@@ -71,13 +71,39 @@ def gradients(case: Case, point: Point, g: Array) -> Iterator[tuple[int, Compari
     with np.errstate(all="ignore"):
         bounds = vjp.bound(case.arithmetic, *arguments, **point.options)
         values = plain(vjp.evaluate, arguments, point.options)
-    for position, computed in zip(point.differentiable, _autograd(case, point, g), strict=True):
+    for position, computed in zip(point.differentiable, autograd(case, point, g), strict=True):
         exact, bound, value = enclosures[position], bounds[position], values[position]
         if exact is None:
             raise ValueError(f"{case.operation.name}: the closed form gives no gradient for input {position}")
         with np.errstate(all="ignore"):
             stored = np.broadcast_to(case.arithmetic.stored(value, bound), computed.shape)
         yield position, Comparison(f"gradient of input {position}", computed, exact, stored)
+
+
+def explained(case: Case, point: Point, g: Array | None) -> tuple[Array, tuple[Array | None, ...]]:
+    """What rounding explains of the result, and where there is a cotangent of each input's gradient.
+
+    Shapes: those of the result and of the inputs. Units: absolute errors of what is stored.
+    """
+    forward, vjp = case.operation.forward, case.operation.vjp
+    (output,) = _stored(case, forward, point.inputs, point)
+    if output is None:
+        raise ValueError(f"{case.operation.name}: the reference formula returned nothing")
+    gradients = () if vjp is None or g is None else _stored(case, vjp, (g, *point.inputs), point)
+    return output, tuple(gradients)
+
+
+def _stored(case: Case, formula: Formula, arguments: Inputs, point: Point) -> list[Array | None]:
+    values = plain(formula.evaluate, arguments, point.options)
+    with np.errstate(all="ignore"):
+        bound = formula.bound(case.arithmetic, *arguments, **point.options)
+        bounds = bound if isinstance(bound, tuple | list) else (bound,)
+        return [
+            None
+            if value is None
+            else np.array(np.broadcast_to(case.arithmetic.stored(value, e), np.shape(value)), dtype=float)
+            for value, e in zip(values, bounds, strict=True)
+        ]
 
 
 def in_ulps(case: Case, point: Point, compared: Comparison) -> Finding:
@@ -107,7 +133,7 @@ def shows_nothing(bound: Array, exact: Array, arithmetic: Arithmetic) -> bool:
     return bool(exact.size and np.all(bound >= 1))
 
 
-def _autograd(case: Case, point: Point, g: Array) -> Iterator[Array]:
+def autograd(case: Case, point: Point, g: Array) -> Iterator[Array]:
     """Every differentiable input's gradient as torch computes it in the case's dtype."""
     inputs = case.tensors(point, requires_grad=True)
     output = _one_tensor(case, case.function(*inputs, **point.options))

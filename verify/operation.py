@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from verify.formulas.arithmetic import DTYPES, Arithmetic
+from verify.summation import Summation
 
 Array = npt.NDArray[Any]
 Inputs = tuple[Array, ...]
@@ -43,8 +44,7 @@ class Workload:
     """One way of calling an operation: the shapes of its inputs, its options and its memory layout.
 
     Shapes: one tuple an input, in the order the function takes them.
-    `layout` is `contiguous`, `transposed` (the last two dimensions are stored the other way round) or
-    `strided` (every second element, from the second on, of a buffer twice as wide).
+    `layout` is one of those in `verify/layout.py`.
     """
 
     label: str
@@ -160,6 +160,7 @@ class Operation:
     `function(*inputs, **options)` takes and returns tensors. `vjp.evaluate(cotangent, *inputs,
     **options)` returns one array an input, None for an index input; `vjp` is None where torch defines
     no gradient. `naive` is the textbook formula in torch that a stable implementation must outlive.
+    `summation` puts n terms into it so that it adds them; None where it adds nothing, or no vector.
     `check` workloads are small and awkward, `bench` ones are what people run; the first `bench`
     workload is the one a quick run times. `batch(workload)` is None where a call is not many independent
     ones.
@@ -183,6 +184,7 @@ class Operation:
     batch: Callable[[Workload], Batch | None] = lambda workload: None
     dtypes: tuple[str, ...] = DTYPES
     needs: tuple[str, ...] = ()
+    summation: Summation | None = None
 
     def __post_init__(self) -> None:
         if not self.check:

@@ -1,0 +1,185 @@
+"""Invariance: the calls that variations are asked of, and how far apart two answers are that must agree."""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from verify.call import Call, Results, results
+from verify.case import HARD, Case, Point, to_array, to_tensor
+from verify.check import Finding
+from verify.comparison import cotangent, explained
+from verify.operation import Batch, Inputs, Workload
+from verify.outcome import Worst
+from verify.variation import Variation, Varied, differs, pairs
+
+# The kinds of calls that a variation may ask for.
+KINDS = ("one", "batch", "large")
+
+UNIT = "of what rounding explains"
+# What the figures of an outcome are called: how many entries differ under a label, and by how much at most.
+DIFFER, LARGEST = ": entries that differ", "largest relative difference"
+
+# More calls than the longest vector has lanes twice over, and no multiple of any number of lanes.
+_CALLS = 67
+# torch shares out work among threads in parts of 2¹⁵ entries at least (at::internal::GRAIN_SIZE): a little
+# more gives each of three threads a part, the last a short one.
+_LARGE = 2**16 + 2**12
+# A benchmark's workload for what is no batch: at least two parts, and no more than a fraction of a second.
+_TWO_PARTS, _QUICK = 2**16, 2**21
+
+# As many draws as make the calls of a batch different from each other.
+_DRAWS = _CALLS
+
+Asked = tuple[Point, Call, Batch | None]
+
+
+def asked(case: Case, kind: str, seed: int) -> Iterator[Asked]:
+    """The calls of a kind (`one`, `batch`, `large`) that a case has."""
+    if kind == "one":
+        yield from (_asked(case, seed, point, case.workload) for point in case.points(seed))
+    elif case.workload != HARD and kind == "batch" and case.operation.batch(case.workload):
+        yield _asked(case, seed, _together(case, seed, _CALLS, 0), case.workload)
+    elif case.workload == case.operation.check[0] and kind == "large" and _worth_it(case):
+        yield from _large(case, seed)
+
+
+def _worth_it(case: Case) -> bool:
+    # A large call costs as much as all others together; how work is shared out hardly hangs on the dtype.
+    return case.thorough or case.dtype == "float32"
+
+
+def _large(case: Case, seed: int) -> Iterator[Asked]:
+    if case.operation.batch(case.workload):
+        yield _asked(case, seed, _together(case, seed, 0, _LARGE), case.workload)
+        return
+    fitting = [w for w in case.operation.bench if _TWO_PARTS <= _entries(w) <= _QUICK]
+    if fitting:
+        workload = min(fitting, key=_entries)
+        (point,) = Case(case.operation, case.device, case.dtype, workload).points(seed)
+        yield _asked(case, seed, point, workload)
+
+
+def _entries(workload: Workload) -> int:
+    return sum(math.prod(shape) for shape in workload.shapes)
+
+
+def _together(case: Case, seed: int, calls: int, entries: int) -> Point:
+    """Ordinary inputs side by side, until there are so many calls and so many entries.
+
+    What all calls share is that of the first. From some number of draws on they are repeated.
+    """
+    batch = case.operation.batch(case.workload)
+    assert batch is not None  # the caller asks only where there is one
+    generator = case.generator(seed, f"together {calls} {entries}")
+    (first,) = case.points(seed)
+    (dim, held) = next((d, x) for d, x in zip(batch.inputs, first.inputs, strict=True) if d is not None)
+    needed = max(-(-calls // held.shape[dim]), -(-entries // max(1, held.size)), 1)
+    drawn = [
+        case.held(case.operation.domain.sample(generator, case.workload)) for _ in range(min(needed, _DRAWS))
+    ]
+    together = [drawn[i % len(drawn)] for i in range(needed)]
+    inputs = tuple(
+        first.inputs[i] if d is None else np.concatenate([x[i] for x in together], axis=d)
+        for i, d in enumerate(batch.inputs)
+    )
+    return Point(first.name, inputs, first.options)
+
+
+def _asked(case: Case, seed: int, point: Point, workload: Workload) -> Asked:
+    inputs = _tensors(case, point.inputs, workload)
+    call = Call(case.function, inputs, point.options)
+    if case.operation.vjp is not None:
+        (y,) = results(call).outputs
+        g = cotangent(case, seed, point, tuple(y.shape))
+        call = Call(call.function, inputs, point.options, _tensors(case, (g,), workload))
+    return point, call, case.operation.batch(workload) if workload != HARD else None
+
+
+def _tensors(case: Case, arrays: Inputs, workload: Workload) -> tuple[torch.Tensor, ...]:
+    return tuple(to_tensor(x, case.dtype, case.device, workload.layout) for x in arrays)
+
+
+@dataclass(frozen=True)
+class Difference:
+    """Two answers that should be one: in which variation, of which result, and where they are furthest apart.
+
+    Units: `share` of what rounding explains, nan where it explains anything; `relative` to the larger of the
+    two; `entries` that differ.
+    """
+
+    label: str
+    result: str
+    entries: int
+    share: float
+    relative: float
+    worst: Worst
+
+
+def compared(
+    case: Case, point: Point, call: Call, first: Results, variation: Variation, batch: Batch | None
+) -> Finding | None:
+    """The worst of a variation's answers; None if it does not apply to the call. `figures` has all labels."""
+    explains = functools.cache(lambda: _explained(case, point, call))
+    labels: dict[str, float] = {}
+    found: list[Difference] = []
+    for again in variation.vary(call, batch):
+        differing = list(_differences(first, again, explains))
+        labels[f"{again.label}{DIFFER}"] = float(sum(d.entries for d in differing))
+        found += differing
+    if not labels:
+        return None
+    bound = 0.0 if variation.bits else 1.0
+    if not found:
+        return Finding(variation.name, 0.0, bound, UNIT, figures=labels)
+    worst = max(found, key=lambda d: (math.inf if math.isnan(d.share) else d.share, d.relative))
+    figures = labels | {LARGEST: max(d.relative for d in found)}
+    if math.isnan(worst.share):
+        bound = math.nan
+    remark = (
+        f"{worst.label}, {worst.result}: {worst.worst.computed} where it was {worst.worst.expected}; "
+        f"{worst.entries} entries differ, by up to {worst.relative:.2g} of their value."
+    )
+    return Finding(variation.name, worst.share, bound, UNIT, worst.worst, figures, remark=remark)
+
+
+def _differences(first: Results, again: Varied, explains: Callable[[], Results]) -> Iterator[Difference]:
+    answers = list(pairs(again.part(first), again.run(again.call)))
+    if not any(bool(differs(a, b).any()) for _, a, b in answers):
+        return
+    allowed = again.part(explains())
+    bounds = {name: bound for name, bound, _ in pairs(allowed, allowed)}
+    for name, a, b in answers:
+        if bool(differs(a, b).any()):
+            yield _difference(again.label, name, a, b, bounds[name])
+
+
+def _explained(case: Case, point: Point, call: Call) -> Results:
+    """What rounding explains of each entry of the answer, as tensors of the answer's shapes."""
+    g = to_array(call.cotangents[0]) if call.cotangents else None
+    output, gradients = explained(case, point, g)
+    return Results(
+        (torch.from_numpy(output),), tuple(None if e is None else torch.from_numpy(e) for e in gradients)
+    )
+
+
+def _difference(label: str, name: str, a: torch.Tensor, b: torch.Tensor, bound: torch.Tensor) -> Difference:
+    """How far two answers are apart. Each may be off by what rounding explains, in opposite directions."""
+    apart = differs(a, b).cpu()
+    before, after = a.double().cpu(), b.double().cpu()
+    distance = (before - after).abs().nan_to_num(torch.inf, torch.inf)
+    share = torch.where(apart, distance / (2 * bound), 0)  # nan: what may be anything is anything
+    share = torch.where(apart & ~bound.isfinite(), torch.nan, share)
+    largest = torch.maximum(before.abs(), after.abs())
+    relative = torch.where(apart & (largest > 0), distance / largest, 0).nan_to_num(torch.inf, torch.inf)
+    blind = bool(share.isnan().any())
+    place = int(torch.where(apart, share.nan_to_num(torch.inf, torch.inf), -1).argmax())
+    index = tuple(int(i) for i in np.unravel_index(place, tuple(a.shape)))
+    worst = Worst(index, (), float(after[index]).hex(), float(before[index]).hex())
+    largest_share = math.nan if blind else float(share.max())
+    return Difference(label, name, int(apart.sum()), largest_share, float(relative.max()), worst)
