@@ -30,6 +30,8 @@ from verify.operation import (
 from verify.operations.matmul import hard_products, product_and_sum, product_cost
 from verify.records.refusals import not_a_tensor, other_dtype
 from verify.records.sampling import normal
+from verify.records.summed import added_product, ones, rows
+from verify.summation import Summation
 
 _NAN, _INF = np.nan, np.inf
 _GEMM = "one sum of the scaled terms and the addend, in any order: torch.addmm, torch.baddbmm"
@@ -168,6 +170,7 @@ ADDMM = Operation(
         not_a_tensor(3),
     ),
     batch=_added_batch,
+    summation=Summation(added_product),
 )
 
 BADDBMM = Operation(
@@ -210,6 +213,9 @@ BADDBMM = Operation(
         not_a_tensor(3),
     ),
     batch=_added_batch,
+    summation=Summation(
+        lambda f, x: f(x.new_zeros(4), rows(x)[None], ones(x)[None])[0, 0, 0],
+    ),
 )
 
 
@@ -309,4 +315,5 @@ LINEAR = Operation(
     batch=lambda workload: (
         Batch((0, *[None] * (len(workload.shapes) - 1))) if len(workload.shapes[0]) > 1 else None
     ),
+    summation=Summation(lambda f, x: f(rows(x), ones(x).T)[0, 0]),
 )

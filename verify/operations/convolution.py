@@ -28,6 +28,7 @@ from verify.operations.matmul import product_and_sum
 from verify.records.refusals import not_a_tensor, other_dtype
 from verify.records.sampling import normal
 from verify.records.windows import Window, added, gathered
+from verify.summation import Summation
 
 _NAN, _INF = np.nan, np.inf
 
@@ -294,6 +295,7 @@ CONV1D = Operation(
         not_a_tensor(2),
     ),
     batch=_images,
+    summation=Summation(lambda f, x: f(x[None, None], torch.ones_like(x)[None, None])[0, 0, 0]),
 )
 
 CONV2D = Operation(
@@ -364,4 +366,7 @@ CONV2D = Operation(
         not_a_tensor(2),
     ),
     batch=_images,
+    summation=Summation(
+        lambda f, x: f(x[None, :, None, None], torch.ones_like(x)[None, :, None, None])[0, 0, 0, 0]
+    ),
 )

@@ -9,6 +9,7 @@ from verify.formulas.analysis import analysed
 from verify.operation import Array, Domain, HardInput, Identity, Operation, Refusal, Special, Workload
 from verify.records.refusals import dim_out_of_range
 from verify.records.sampling import beside_kept_dim, beside_one, elementwise_cost, near_one, values
+from verify.summation import Summation
 
 _CHECK = (
     Workload("41-dim0", ((41,),), {"dim": 0}),
@@ -87,6 +88,7 @@ CUMSUM: Operation = Operation(
     ),
     refuses=_REFUSES,
     batch=beside_kept_dim,
+    summation=Summation(lambda f, x: f(x, dim=0)[-1]),
 )
 
 

@@ -26,6 +26,8 @@ from verify.operation import (
 from verify.operations.matmul import hard_products
 from verify.records.refusals import not_a_tensor
 from verify.records.sampling import normal
+from verify.records.summed import ones, rows
+from verify.summation import Summation
 
 _NAN, _INF = np.nan, np.inf
 
@@ -252,6 +254,7 @@ EINSUM = Operation(
         not_a_tensor(1, equation="i->i"),
     ),
     batch=_einsum_batch,
+    summation=Summation(lambda f, x: f(rows(x), ones(x), equation="ij,jk->ik")[0, 0]),
 )
 
 

@@ -27,6 +27,7 @@ from verify.operation import (
     Special,
     Workload,
 )
+from verify.records import summed
 from verify.records.refusals import not_a_tensor, other_dtype
 from verify.records.sampling import first_of_all, normal
 
@@ -234,6 +235,7 @@ MM = Operation(
         not_a_tensor(2),
     ),
     batch=_rows,
+    summation=summed.PRODUCT,
 )
 
 MATMUL = Operation(
@@ -291,6 +293,7 @@ MATMUL = Operation(
         not_a_tensor(2),
     ),
     batch=_rows,
+    summation=summed.PRODUCT,
 )
 
 BMM = Operation(
@@ -329,4 +332,5 @@ BMM = Operation(
         not_a_tensor(2),
     ),
     batch=first_of_all,
+    summation=summed.BATCHED_PRODUCT,
 )

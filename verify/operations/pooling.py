@@ -28,6 +28,7 @@ from verify.records.moments import unit
 from verify.records.refusals import not_a_tensor
 from verify.records.sampling import beside_one, distinct, first_of_all
 from verify.records.windows import Window, added, gathered
+from verify.summation import Summation
 
 _NAN, _INF = np.nan, np.inf
 
@@ -257,6 +258,7 @@ AVG_POOL2D = Operation(
         Refusal("a divisor of 0", lambda f, tensor: f(tensor(1, 1, 4, 4), kernel_size=2, divisor_override=0)),
     ),
     batch=first_of_all,
+    summation=Summation(lambda f, x: f(x[None, None], kernel_size=(1, len(x)))[0, 0, 0], parts=lambda n: n),
 )
 
 

@@ -13,6 +13,7 @@ from verify.operation import Array, Domain, Formula, HardInput, Identity, Inputs
 from verify.records.reductions import BENCH, ONE_DIM_CHECK, SUMS_CHECK, reduction_cost
 from verify.records.refusals import dim_out_of_range, not_a_tensor
 from verify.records.sampling import beside_dim, beside_one, near_one, values
+from verify.records.summed import whole
 
 _NAN, _INF = np.nan, np.inf
 _REFUSES = (dim_out_of_range(), not_a_tensor())
@@ -93,6 +94,7 @@ SUM = Operation(
     ),
     refuses=_REFUSES,
     batch=beside_dim,
+    summation=whole(),
 )
 
 
@@ -156,6 +158,7 @@ MEAN = Operation(
     ),
     refuses=_REFUSES,
     batch=beside_dim,
+    summation=whole(parts=lambda n: n),
 )
 
 

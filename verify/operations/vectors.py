@@ -22,6 +22,8 @@ from verify.operation import (
 from verify.operations.matmul import PRODUCT, PRODUCT_VJP, hard_products, product_cost
 from verify.records.refusals import not_a_tensor, other_dtype
 from verify.records.sampling import normal
+from verify.records.summed import rows
+from verify.summation import Summation
 
 _NAN, _INF = np.nan, np.inf
 _NON_FINITE = "IEEE 754-2019, 6.1, 6.2"
@@ -77,6 +79,7 @@ MV = Operation(
         not_a_tensor(2),
     ),
     batch=lambda workload: Batch((0, None)),
+    summation=Summation(lambda f, x: f(rows(x), torch.ones_like(x))[0]),
 )
 
 
@@ -122,6 +125,7 @@ DOT = Operation(
         other_dtype((3,), (3,)),
         not_a_tensor(2),
     ),
+    summation=Summation(lambda f, x: f(x, torch.ones_like(x))),
 )
 
 
