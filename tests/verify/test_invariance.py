@@ -1,0 +1,128 @@
+from __future__ import annotations
+
+import dataclasses
+import math
+
+import pytest
+import torch
+
+from verify.call import results
+from verify.case import HARD, Case
+from verify.checks import checks
+from verify.invariance import DIFFER, LARGEST, asked, compared
+from verify.operations import catalogue
+from verify.outcome import Status
+from verify.run import examine
+from verify.variations import variations
+
+
+def case(name, dtype="float64", workload=0, function=None, thorough=False):
+    operation = catalogue()[name]
+    chosen = HARD if workload is HARD else operation.check[workload]
+    if function is not None:
+        operation = dataclasses.replace(operation, function=function)
+    return Case(operation, "cpu", dtype, chosen, thorough=thorough)
+
+
+def finding(c, name):
+    variation = variations()[name]
+    ((point, call, batch),) = asked(c, variation.asks, 1)
+    return compared(c, point, call, results(call), variation, batch)
+
+
+def test_a_batch_holds_many_calls_and_what_they_share_once():
+    c = case("mm")
+    ((_, call, batch),) = asked(c, "batch", 1)
+    assert call.inputs[0].shape[batch.inputs[0]] >= 67
+    assert tuple(call.inputs[1].shape) == c.workload.shapes[1]
+    assert len(call.inputs[0].unique(dim=0)) == call.inputs[0].shape[0]
+
+
+def test_a_large_call_is_worth_more_than_one_thread():
+    for name in ("sigmoid", "mm", "softmax", "cross_entropy"):
+        ((_, call, _),) = asked(case(name, "float32"), "large", 1)
+        assert sum(x.numel() for x in call.inputs) > 2**16
+
+
+def test_a_large_call_is_made_once_for_an_operation():
+    assert not list(asked(case("sigmoid", "float32", workload=1), "large", 1))
+    assert not list(asked(case("sigmoid", "float64"), "large", 1))
+    assert list(asked(case("sigmoid", "float64", thorough=True), "large", 1))
+
+
+def test_hard_inputs_are_asked_one_by_one_and_are_no_batch():
+    c = case("softmax", workload=HARD)
+    assert [point.name for point, _, _ in asked(c, "one", 1)] == [h.name for h in c.operation.domain.hard]
+    assert not list(asked(c, "batch", 1))
+
+
+def test_the_same_bits_are_no_difference():
+    found = finding(case("relu"), "memory")
+    assert found.measured == 0
+    assert set(found.figures.values()) == {0.0}
+    assert LARGEST not in found.figures
+
+
+def within_rounding(x):
+    y = torch.exp(x)
+    return y if x.is_contiguous() else torch.nextafter(y, 2 * y)
+
+
+def test_a_difference_that_rounding_explains_passes_and_is_told():
+    found = finding(case("exp", function=within_rounding), "memory")
+    assert 0 < found.measured <= 1
+    assert found.figures[f"strided{DIFFER}"] > 0
+    assert 0 < found.figures[LARGEST] < 2**-50
+    assert float.fromhex(found.worst.computed) != float.fromhex(found.worst.expected)
+
+
+def test_a_difference_that_rounding_does_not_explain_fails():
+    found = finding(
+        case("exp", function=lambda x: torch.exp(x) * (1 + 1e-9 * (not x.is_contiguous()))), "memory"
+    )
+    assert found.measured > 1
+    assert "strided, forward" in found.remark
+
+
+def test_a_lost_number_is_infinitely_far():
+    lost = finding(case("exp", function=lambda x: torch.exp(x) / x.is_contiguous()), "memory")
+    assert lost.measured == math.inf
+    assert lost.figures[LARGEST] == math.inf
+
+
+def test_repetition_must_give_the_bits():
+    calls = []
+
+    def function(x):
+        calls.append(x)
+        return torch.exp(x) if len(calls) <= 2 else torch.nextafter(torch.exp(x), 9 * torch.ones_like(x))
+
+    outcomes = examine(case("exp", function=function), checks()["invariance"], 1)
+    assert any(o.question == "repetition" and o.status is Status.FAIL and o.measured <= 1 for o in outcomes)
+
+
+def test_where_rounding_explains_anything_nothing_is_seen():
+    operation = catalogue()["exp"]
+    vague = dataclasses.replace(operation.forward, bound=lambda a, x: math.inf * x * x)
+    c = dataclasses.replace(case("exp", function=within_rounding))
+    c = dataclasses.replace(c, operation=dataclasses.replace(c.operation, forward=vague, vjp=None))
+    outcomes = [o for o in checks()["invariance"].examine(c, 1) if o.question == "memory"]
+    assert [o.status for o in outcomes] == [Status.INCONCLUSIVE]
+
+
+def test_compiling_is_left_to_thorough_cases(monkeypatch):
+    asked_for = []
+    monkeypatch.setattr(torch, "compile", lambda function, **options: asked_for.append(options) or function)
+    list(checks()["invariance"].examine(case("relu"), 1))
+    assert asked_for == []
+    found = [o.question for o in checks()["invariance"].examine(case("relu", thorough=True), 1)]
+    assert "compiled" in found
+    assert asked_for == [{"dynamic": False, "fullgraph": True}]
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32", "bfloat16"])
+def test_what_an_operation_is_asked_has_a_question_a_variation(dtype):
+    c = case("sigmoid", dtype)
+    questions = {o.question for o in checks()["invariance"].examine(c, 1)}
+    quick = {v.name for v in variations().values() if not v.thorough and v.name != "device"}
+    assert questions == quick - ({"threads"} if dtype != "float32" else set())

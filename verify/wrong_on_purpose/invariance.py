@@ -1,0 +1,189 @@
+"""Results that hang on what is no input: memory, the batch, the place in it, threads, or what came before."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+
+from verify.operations import catalogue
+from verify.wrong_on_purpose.fault import Fault, wrong_forward
+
+
+def planted() -> tuple[Fault, ...]:
+    """Faults that `invariance` must see."""
+    return tuple(
+        Fault(
+            f"{operation}, {what}",
+            wrong_forward(operation, function(catalogue()[operation].function)),
+            "invariance",
+            dtype,
+        )
+        for operation, what, function, dtype in _TABLE
+    )
+
+
+Function = Callable[..., torch.Tensor]
+
+
+def _where(condition: Callable[[torch.Tensor], bool], change: Callable[[torch.Tensor], torch.Tensor]) -> Any:
+    """A function whose result is changed where something holds of its first input."""
+
+    def make(function: Function) -> Function:
+        def wrong(x: torch.Tensor, *others: Any, **options: Any) -> torch.Tensor:
+            y = function(x, *others, **options)
+            return change(y) if condition(x) else y
+
+        return wrong
+
+    return make
+
+
+def _off(factor: float) -> Callable[[torch.Tensor], torch.Tensor]:
+    return lambda y: y * (1 + factor)
+
+
+def _in_bfloat16(y: torch.Tensor) -> torch.Tensor:
+    return y.bfloat16().to(y.dtype)
+
+
+def _tail(width: int, change: Callable[[torch.Tensor], torch.Tensor]) -> Any:
+    """The entries that are left over after whole vectors are computed otherwise."""
+
+    def make(function: Function) -> Function:
+        def wrong(x: torch.Tensor, *others: Any, **options: Any) -> torch.Tensor:
+            y = function(x, *others, **options)
+            flat = y.reshape(-1)
+            body = flat.numel() // width * width
+            return torch.cat([flat[:body], change(flat[body:])]).reshape(y.shape)
+
+        return wrong
+
+    return make
+
+
+def _unshifted_tail(function: Function) -> Function:
+    """A softmax whose last rows, those after a multiple of four, are not shifted."""
+
+    def wrong(x: torch.Tensor, dim: int) -> torch.Tensor:
+        y = function(x, dim)
+        if x.ndim != 2 or dim % 2 == 0:
+            return y
+        body = x.shape[0] // 4 * 4
+        rest = x[body:].half().exp()
+        return torch.cat([y[:body], (rest / rest.sum(dim, True)).to(y.dtype)])
+
+    return wrong
+
+
+def _tail_of_the_backward(function: Function) -> Function:
+    """s(1 − s) from an s that is rounded to half precision, in the tail of the backward alone."""
+
+    class Tail(torch.autograd.Function):
+        @staticmethod
+        def forward(context: Any, x: torch.Tensor) -> torch.Tensor:
+            y = function(x)
+            context.save_for_backward(y)
+            return y
+
+        @staticmethod
+        def backward(context: Any, g: torch.Tensor) -> torch.Tensor:
+            (y,) = context.saved_tensors
+            right = (g * y * (1 - y)).reshape(-1)
+            body = right.numel() // 8 * 8
+            s = y.reshape(-1)[body:].half().to(y.dtype)
+            tail = g.reshape(-1)[body:] * s * (1 - s)
+            return torch.cat([right[:body], tail]).reshape(y.shape)
+
+    return lambda x: Tail.apply(x)  # type: ignore[no-untyped-call]  # torch's own, without types
+
+
+def _narrow_batch(function: Function) -> Function:
+    """A product that takes bfloat16 for many rows."""
+
+    def wrong(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
+        many = a.shape[0] > 16
+        return function(a.bfloat16(), b.bfloat16()).to(a.dtype) if many else function(a, b)
+
+    return wrong
+
+
+class _Counted:
+    """A function whose every third answer is another."""
+
+    def __init__(self, function: Function) -> None:
+        self.function, self.calls = function, 0
+
+    def __call__(self, *inputs: Any, **options: Any) -> torch.Tensor:
+        self.calls += 1
+        y = self.function(*inputs, **options)
+        return torch.nextafter(y, y + 1) if self.calls % 3 == 0 else y
+
+
+def _neighbour(function: Function) -> Function:
+    """The last entry of each row reads the first of the next one."""
+
+    def wrong(x: torch.Tensor, **options: Any) -> torch.Tensor:
+        moved = x.clone()
+        if x.ndim == 2 and x.shape[0] > 1:
+            moved[:-1, -1] = x[:-1, -1] + 1e-3 * x[1:, 0]
+        return function(moved, **options)
+
+    return wrong
+
+
+def _threads(function: Function) -> Function:
+    """A sum that forgets the part of the last thread's last entry."""
+
+    def wrong(x: torch.Tensor, **options: Any) -> torch.Tensor:
+        y = function(x, **options)
+        return y * (1 + 2.0**-10) if torch.get_num_threads() > 1 else y
+
+    return wrong
+
+
+# Which operation, what is wrong with it, what is made of its function, and in which dtype.
+_TABLE: tuple[tuple[str, str, Callable[[Function], Function], str], ...] = (
+    (
+        "exp",
+        "otherwise where memory has gaps",
+        _where(lambda x: not x.is_contiguous(), _off(1e-13)),
+        "float64",
+    ),
+    (
+        "log1p",
+        "otherwise where memory is not aligned",
+        _where(lambda x: x.storage_offset() == 1, _off(1e-5)),
+        "float32",
+    ),
+    (
+        "abs",
+        "one ulp more for many entries",
+        _where(lambda x: x.numel() > 64, lambda y: torch.nextafter(y, y + 1)),
+        "float64",
+    ),
+    (
+        "tanh",
+        "otherwise from a thousand entries on",
+        _where(lambda x: x.numel() > 1000, _off(1e-13)),
+        "float64",
+    ),
+    ("sin", "a tail in bfloat16", _tail(8, _in_bfloat16), "float32"),
+    ("relu", "a tail that is not rectified alike", _tail(4, lambda y: y * 1.25), "float64"),
+    ("softmax", "a tail of rows in half precision", _unshifted_tail, "float32"),
+    ("sigmoid", "s(1 − s) in half precision in the tail", _tail_of_the_backward, "float64"),
+    ("mm", "bfloat16 for more than 16 rows", _narrow_batch, "float32"),
+    ("add", "another answer every third time", _Counted, "float64"),
+    ("layer_norm", "another answer every third time", _Counted, "float32"),
+    ("logsumexp", "the neighbouring row is read", _neighbour, "float64"),
+    ("sum", "two threads miss a part", _threads, "float32"),
+    ("cos", "two threads use another kernel", _threads, "float32"),
+    ("mul", "a batch of one in bfloat16", _where(lambda x: x.shape[:1] == (1,), _in_bfloat16), "float32"),
+    (
+        "conv2d",
+        "otherwise for channels last",
+        _where(lambda x: x.ndim == 4 and x.stride(1) == 1, _off(1e-3)),
+        "float32",
+    ),
+)
