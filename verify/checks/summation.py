@@ -40,12 +40,15 @@ LAMBDA = math.sqrt(2 * math.log(2e12))
 
 def examine(case: Case, seed: int) -> Iterator[Outcome]:
     """The order at a few lengths, then the error at each: of random terms, and of those hard to add."""
+    told = True
     for n in LENGTHS:
         tree = None
-        # A count of all units must be exact in the stored type, or probes multiply.
-        if n <= 2 / case.arithmetic.u:
+        # A count of all units must be exact in the stored type, or probes multiply. What cannot be told of
+        # a few terms is not asked of more.
+        if told and n <= 2 / case.arithmetic.u:
             tree, found = _order(case, seed, n)
-            yield from found
+            told = tree is not None
+            yield found
         for name, terms, drawn in _terms(case, seed, n):
             yield _error(case, seed, Point(f"{name}, {n} terms", (terms,), {}), tree, drawn)
     if case.thorough and _stagnates(case):
@@ -53,25 +56,25 @@ def examine(case: Case, seed: int) -> Iterator[Outcome]:
         yield _error(case, seed, Point("2²⁴ tenths", (terms,), {}), None, False)
 
 
-def _order(case: Case, seed: int, n: int) -> tuple[Tree | None, list[Outcome]]:
+def _order(case: Case, seed: int, n: int) -> tuple[Tree | None, Outcome]:
     how, point = _summation(case), Point(f"{n} terms", (), {})
     mask = Mask.of(case.arithmetic, n, how.parts(n))
     if mask is None:
         reason = f"the range of {case.dtype} is too short to tell a large number, a unit and its {n}th apart"
         blank = skipped(CHECK.name, case, seed, reason)
-        return None, [dataclasses.replace(blank, question="order", point=point.name)]
+        return None, dataclasses.replace(blank, question="order", point=point.name)
     try:
         tree = reveal(lambda terms: _added(case, terms) * how.parts(n), n, mask, seed)
     except Unrevealed as reason:
         # Not to be told is no fault: the error is then held to what holds in any order.
         unseen = Finding("order", math.nan, math.inf, "roundings", remark=f"{reason}.")
-        return None, [outcome(CHECK.name, case, seed, point, unseen)]
+        return None, outcome(CHECK.name, case, seed, point, unseen)
     # No claim: n − 1 additions make no path longer than that.
     claimed = how.depth(n) if how.depth is not None else n - 1
     remark = f"The depth of the order in which it adds; documented: {how.source}." if how.source else ""
     figures = {"depth": float(tree.depth), "fused": float(max(map(len, tree.nodes)))}
     finding = Finding("order", tree.depth, claimed, "roundings", None, figures, remark)
-    return tree, [outcome(CHECK.name, case, seed, point, finding)]
+    return tree, outcome(CHECK.name, case, seed, point, finding)
 
 
 def _terms(case: Case, seed: int, n: int) -> Iterator[tuple[str, Array, bool]]:
@@ -151,9 +154,9 @@ def _explained(
 
 
 def _stagnates(case: Case) -> bool:
-    """Whether adding millions one after the other would lose most of them, and the operation claims better."""
+    """Whether adding millions one after the other would lose most, and the operation claims better."""
     a, how = case.arithmetic, _summation(case)
-    return how.depth is not None and MILLIONS * a.w >= 1 and MILLIONS * 0.1 < a.largest
+    return how.depth is not None and MILLIONS * a.w >= 1 and a.largest > MILLIONS * 0.1
 
 
 def _remark(tree: Tree | None, n: int) -> str:

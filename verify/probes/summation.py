@@ -70,7 +70,7 @@ class _Probe:
         if not -0.25 < count < most + 0.25 or abs(count - round(count)) > 0.25:
             raise Unrevealed(
                 f"with ±{self.mask.large:g} at terms {i} and {j} the {most} units at other terms came out as "
-                f"{count:g}: a part of a sum overflows, or is rounded to fewer bits than its count needs"
+                f"{count:g}: a part of a sum overflows, or is not rounded to nearest, or to too few bits"
             )
         return round(count)
 
@@ -106,15 +106,22 @@ class _Search:
 
     def _members(self, terms: list[int], size: int) -> list[int]:
         """Members of one node of a known size, given all the terms below some of them."""
+        members, left = [], terms
+        while left:
+            member, left = self._member(left, size)
+            members.append(member)
+        return members
+
+    def _member(self, terms: list[int], size: int) -> tuple[int, list[int]]:
+        """One member of a node of a known size, and those of the terms that are not below it."""
         pivot = terms[self.random.randrange(len(terms))]
         groups: dict[int, list[int]] = defaultdict(list)
         for term in terms:
             if term != pivot:
                 groups[self.probe.size(pivot, term)].append(term)
+        beside = groups.pop(size, [])
         member, below = pivot, 1
         for meeting, group in sorted(groups.items()):
-            if meeting == size:
-                return [member, *self._members(group, size)]
             below += len(group)
             if meeting != below or meeting > size:
                 raise Unrevealed(
@@ -123,7 +130,7 @@ class _Search:
                     "compensated"
                 )
             member = self._node([member, *self._members(group, meeting)])
-        return [member]
+        return member, beside
 
 
 def _agrees(tree: Tree, search: _Search) -> None:

@@ -69,6 +69,11 @@ def test_any_tree_is_revealed_fused_nodes_included(terms, seed):
     assert form(reveal(add, terms, mask("float64", terms), seed)) == form(tree)
 
 
+def test_a_fused_sum_of_hundreds_of_terms_is_no_deep_recursion():
+    tree = Tree(300, (tuple(range(300)),))
+    assert reveal(lambda v: 0.0, 300, mask("float64", 300)) == tree
+
+
 def test_far_fewer_probes_than_pairs_are_needed_in_any_order():
     terms = 256
     for name, order in ORDERS.items():
