@@ -17,6 +17,7 @@ import numpy as np
 import torch
 
 from verify.formulas.arithmetic import Arithmetic
+from verify.gradients.allowance import CHANGES, NEARER, allowance, passed
 from verify.gradients.claim import gravest
 from verify.gradients.draws import Draws
 from verify.gradients.function import Evaluated, Function, UnusableFunction
@@ -38,16 +39,6 @@ _WIDE = {
     torch.complex64: torch.complex128,
 }
 _NAMES = {torch.complex64: "float32"}
-# Roundings beside those of sums: two elementary functions, a shift, a product, a quotient, the storing.
-_ROUNDINGS = 12.0
-_DEVIATIONS = 6.0
-_CHANGES = 3
-# How much smaller a change is that tells a jump: what a smooth gradient moves by is then 256 times smaller,
-# and stays below a quarter although three random changes of each size may differ by a factor of ten.
-_NEARER = 256.0
-_JUMPS = 1 / 4
-# The witness's own roundings move its gradient by some 10⁴ u at most, or 2⁻⁴⁰ of it: less is no movement.
-_UNMOVED = 2.0**-40
 _EXACT = (torch.float64, torch.complex128)
 # The sign, the exponent and 23 bits behind the leading one, of a float64.
 _LEADING = -(2**29)
@@ -137,13 +128,12 @@ def _in_mode(
 
     try:
         exact = first(precise, exactly, g)
-        far = np.max([moved(a.u, exact) for _ in range(_CHANGES)], axis=0)
-        near = np.max([moved(a.u / _NEARER, exact) for _ in range(_CHANGES)], axis=0)
+        far = np.max([moved(a.u, exact) for _ in range(CHANGES)], axis=0)
+        near = np.max([moved(a.u / NEARER, exact) for _ in range(CHANGES)], axis=0)
     except UnusableFunction as error:
         yield Answer(question, Status.INCONCLUSIVE, note=f"in float64, {error}")
         return
-    sizes = [sum(size(t) for t in tensors) for tensors in (exactly.variables, exactly.outputs)]
-    roundings = _ROUNDINGS + _DEVIATIONS * math.sqrt(max(1, *sizes)) * a.w / a.u
+    roundings = passed(a, *(sum(size(t) for t in held) for held in (exactly.variables, exactly.outputs)))
     before: Vector | None = None
     for name, way in mode.ways.items():
         asked = ", ".join(filter(None, (question, name)))
@@ -166,25 +156,17 @@ def _compared(
     question: str, a: Arithmetic, roundings: float, found: Vector, exact: Vector, far: Vector, near: Vector
 ) -> Answer:
     """One variable's gradient; `far` and `near` are what changes of u and of much less make of it."""
-    largest = float(np.max(np.abs(exact)))
-    # A gradient that a much smaller change moves as far does not move: a maximum goes to another entry, a
-    # corner is passed. Which side is right depends on the roundings.
-    jumps = ~np.isfinite(far + near) | ((near > _JUMPS * far) & (near > _UNMOVED * largest))
-    shift = float(np.max(np.where(jumps, 0.0, far)))
-    scale = largest + shift / a.u
-    bound = roundings * (a.u * scale + a.smallest)
+    allowed = allowance(a, roundings, exact, far, near)
     off = np.abs(found - exact)
     error = float(np.max(off)) if np.isfinite(found).all() else math.nan
-    status = judge(error, bound)
-    # A gradient that vanishes is what is left of terms that cancel; these then are its size.
-    vanishes = largest <= _UNMOVED * shift / a.u
-    visible = bound / (shift / a.u if vanishes else largest) if scale else 0.0
-    note = f"{error / (a.u * scale) if scale else 0.0:.2g} u × scale"
-    if status is Status.FAIL and not (off > bound)[~jumps].any() and not math.isnan(error):
-        return Answer(question, Status.INCONCLUSIVE, error, bound, note="it jumps within a rounding")
-    if status is Status.PASS and visible >= 1:
+    status = judge(error, allowed.bound)
+    note = f"{error / (a.u * allowed.scale) if allowed.scale else 0.0:.2g} u × scale"
+    beyond = off > allowed.bound
+    if status is Status.FAIL and not beyond[~allowed.jumps].any() and not math.isnan(error):
+        return Answer(question, Status.INCONCLUSIVE, error, allowed.bound, note="it jumps within a rounding")
+    if status is Status.PASS and allowed.visible >= 1:
         status = Status.INCONCLUSIVE
-    return Answer(question, status, error, bound, visible, note)
+    return Answer(question, status, error, allowed.bound, allowed.visible, note)
 
 
 def _coarsest(at: Evaluated) -> Arithmetic:
