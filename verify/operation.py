@@ -11,7 +11,6 @@ import numpy.typing as npt
 
 from verify.formulas.arithmetic import DTYPES, Arithmetic
 from verify.summation import Summation
-from verify.summation import Summation
 
 Array = npt.NDArray[Any]
 Inputs = tuple[Array, ...]
@@ -162,7 +161,6 @@ class Operation:
     **options)` returns one array an input, None for an index input; `vjp` is None where torch defines
     no gradient. `naive` is the textbook formula in torch that a stable implementation must outlive.
     `summation` puts n terms into it so that it adds them; None where it adds nothing, or no vector.
-    `summation` puts n terms into it so that it adds them; None where it adds nothing, or no vector.
     `check` workloads are small and awkward, `bench` ones are what people run; the first `bench`
     workload is the one a quick run times. `batch(workload)` is None where a call is not many independent
     ones.
@@ -186,7 +184,6 @@ class Operation:
     batch: Callable[[Workload], Batch | None] = lambda workload: None
     dtypes: tuple[str, ...] = DTYPES
     needs: tuple[str, ...] = ()
-    summation: Summation | None = None
     summation: Summation | None = None
 
     def __post_init__(self) -> None:
