@@ -9,6 +9,7 @@ from reports.accuracy import AccuracyRow, accuracy
 from reports.asv_results import StoredSpeeds
 from reports.catalogue import Catalogue
 from reports.correctness import Cell, Change, Group, changes, comparable, groups, matrix
+from reports.invariance import Matrix, invariance
 from reports.ordering import listed
 from reports.outcomes import Run, StoredRuns
 from reports.speed import Speeds, speeds
@@ -30,6 +31,7 @@ class Findings:
     operations: tuple[str, ...]
     checks: tuple[str, ...]
     matrix: Mapping[tuple[str, str], Cell]
+    invariance: Matrix
     failing: tuple[Group, ...]
     inconclusive: tuple[Group, ...]
     known: tuple[Outcome, ...]
@@ -57,6 +59,7 @@ def findings(stored: StoredRuns, timed: StoredSpeeds, catalogue: Catalogue) -> F
         # Checks are listed in the order in which the run asked them.
         checks=tuple(dict.fromkeys(o.check for o in outcomes)),
         matrix=matrix(run) if run else {},
+        invariance=invariance(outcomes),
         failing=groups(outcomes, Status.FAIL),
         inconclusive=groups(outcomes, Status.INCONCLUSIVE),
         known=tuple(

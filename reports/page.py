@@ -14,6 +14,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from reports import notation
 from reports.correctness import worst_draws
 from reports.findings import Findings
+from reports.invariance import counterexample
 from reports.outcomes import Run
 from reports.speed import CeilingRate
 from reports.strips import error_axis, strip, time_axis
@@ -46,6 +47,7 @@ def render(found: Findings) -> str:
     }
     environment.filters |= {
         "counted": counted,
+        "counterexample": counterexample,
         "excess": excess,
         "plain_message": plain_message,
         "web": web_address,

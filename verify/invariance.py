@@ -16,14 +16,15 @@ from verify.check import Finding
 from verify.comparison import cotangent, explained
 from verify.operation import Batch, Inputs, Workload
 from verify.outcome import Worst
-from verify.variation import Variation, Varied, differs, pairs
+from verify.variation import Unseen, Variation, Varied, differs, pairs
+from verify.variations import variations
 
 # The kinds of calls that a variation may ask for.
 KINDS = ("one", "batch", "large")
 
 UNIT = "of what rounding explains"
-# What the figures of an outcome are called: how many entries differ under a label, and by how much at most.
-DIFFER, LARGEST = ": entries that differ", "largest relative difference"
+# The figures of an outcome are named by their column and one of these.
+DIFFER, LARGEST = ": entries that differ", ": largest relative difference"
 
 # More calls than the longest vector has lanes twice over, and no multiple of any number of lanes.
 _CALLS = 67
@@ -35,6 +36,9 @@ _TWO_PARTS, _QUICK = 2**16, 2**21
 
 # As many draws as make the calls of a batch different from each other.
 _DRAWS = _CALLS
+
+# The dtype that stands for all where each would cost much.
+_ONE_DTYPE = "float32"
 
 Asked = tuple[Point, Call, Batch | None]
 
@@ -51,7 +55,16 @@ def asked(case: Case, kind: str, seed: int) -> Iterator[Asked]:
 
 def _worth_it(case: Case) -> bool:
     # A large call costs as much as all others together; how work is shared out hardly hangs on the dtype.
-    return case.thorough or case.dtype == "float32"
+    return case.thorough or case.dtype == _ONE_DTYPE
+
+
+def present(case: Case, kind: str) -> Iterator[Variation]:
+    """The variations that ask for a kind of call and are worth their time in a case."""
+    for variation in variations().values():
+        # To compile takes a second or two an operation and dtype.
+        worth_it = not variation.thorough or (case.thorough and case.dtype == _ONE_DTYPE)
+        if variation.asks == kind and worth_it:
+            yield variation
 
 
 def _large(case: Case, seed: int) -> Iterator[Asked]:
@@ -113,7 +126,8 @@ class Difference:
     two; `entries` that differ.
     """
 
-    label: str
+    column: str
+    how: str
     result: str
     entries: int
     share: float
@@ -124,25 +138,34 @@ class Difference:
 def compared(
     case: Case, point: Point, call: Call, first: Results, variation: Variation, batch: Batch | None
 ) -> Finding | None:
-    """The worst of a variation's answers; None if it does not apply to the call. `figures` has all labels."""
+    """The worst of a variation's answers; None if it does not apply to the call.
+
+    `figures` has for every column of the matrix how many entries differ, and by how much at most.
+    """
     explains = functools.cache(lambda: _explained(case, point, call))
-    labels: dict[str, float] = {}
+    figures: dict[str, float] = {}
     found: list[Difference] = []
     for again in variation.vary(call, batch):
-        differing = list(_differences(first, again, explains))
-        labels[f"{again.label}{DIFFER}"] = float(sum(d.entries for d in differing))
+        try:
+            differing = list(_differences(first, again, explains))
+        except Unseen as reason:
+            return Finding(variation.name, math.nan, math.nan, UNIT, remark=f"{again.how}: {reason}.")
+        figures.setdefault(again.column + DIFFER, 0.0)
+        for difference in differing:
+            largest = again.column + LARGEST
+            figures[again.column + DIFFER] += difference.entries
+            figures[largest] = max(difference.relative, figures.get(largest, 0.0))
         found += differing
-    if not labels:
+    if not figures:
         return None
     bound = 0.0 if variation.bits else 1.0
     if not found:
-        return Finding(variation.name, 0.0, bound, UNIT, figures=labels)
+        return Finding(variation.name, 0.0, bound, UNIT, figures=figures)
     worst = max(found, key=lambda d: (math.inf if math.isnan(d.share) else d.share, d.relative))
-    figures = labels | {LARGEST: max(d.relative for d in found)}
     if math.isnan(worst.share):
         bound = math.nan
     remark = (
-        f"{worst.label}, {worst.result}: {worst.worst.computed} where it was {worst.worst.expected}; "
+        f"{worst.how}, {worst.result}: {worst.worst.computed} where it was {worst.worst.expected}; "
         f"{worst.entries} entries differ, by up to {worst.relative:.2g} of their value."
     )
     return Finding(variation.name, worst.share, bound, UNIT, worst.worst, figures, remark=remark)
@@ -156,7 +179,7 @@ def _differences(first: Results, again: Varied, explains: Callable[[], Results])
     bounds = {name: bound for name, bound, _ in pairs(allowed, allowed)}
     for name, a, b in answers:
         if bool(differs(a, b).any()):
-            yield _difference(again.label, name, a, b, bounds[name])
+            yield _difference(again, name, a, b, bounds[name])
 
 
 def _explained(case: Case, point: Point, call: Call) -> Results:
@@ -168,7 +191,9 @@ def _explained(case: Case, point: Point, call: Call) -> Results:
     )
 
 
-def _difference(label: str, name: str, a: torch.Tensor, b: torch.Tensor, bound: torch.Tensor) -> Difference:
+def _difference(
+    again: Varied, name: str, a: torch.Tensor, b: torch.Tensor, bound: torch.Tensor
+) -> Difference:
     """How far two answers are apart. Each may be off by what rounding explains, in opposite directions."""
     apart = differs(a, b).cpu()
     before, after = a.double().cpu(), b.double().cpu()
@@ -182,4 +207,6 @@ def _difference(label: str, name: str, a: torch.Tensor, b: torch.Tensor, bound: 
     index = tuple(int(i) for i in np.unravel_index(place, tuple(a.shape)))
     worst = Worst(index, (), float(after[index]).hex(), float(before[index]).hex())
     largest_share = math.nan if blind else float(share.max())
-    return Difference(label, name, int(apart.sum()), largest_share, float(relative.max()), worst)
+    return Difference(
+        again.column, again.how, name, int(apart.sum()), largest_share, float(relative.max()), worst
+    )

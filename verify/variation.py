@@ -11,14 +11,19 @@ from verify.call import Call, Results, results
 from verify.operation import Batch
 
 
+class Unseen(Exception):
+    """A variation that was asked for did not take place: its answer would show nothing."""
+
+
 @dataclass(frozen=True)
 class Varied:
     """A call that asks again. `part` is what of the first answer it repeats; `run` makes the call.
 
-    `label` is the variation's column in the matrix.
+    `column` is where the answer goes in the matrix, and `how` the way in which it was asked for.
     """
 
-    label: str
+    column: str
+    how: str
     call: Call
     part: Callable[[Results], Results] = lambda whole: whole
     run: Callable[[Call], Results] = results
@@ -31,8 +36,8 @@ class Variation:
     `asks` is the kind of call that shows it: `one` as it comes, a `batch` of many, or a `large` one, on
     which several threads work. `bits`: the answer must be the same bit for bit; otherwise it may differ by
     what rounding explains, since torch promises no more (torch documentation, Numerical Accuracy, Batched
-    computations or slice computations). `thorough` ones take long and are left to full runs. `why`: who
-    promises it.
+    computations or slice computations). `thorough` ones take long and are left to full runs.
+    `absence()` says why it cannot be done on this machine. `why`: who promises it.
     A new variation is one module in `verify/variations/` with a `VARIATION` record.
     """
 
@@ -42,6 +47,7 @@ class Variation:
     asks: str = "one"
     bits: bool = False
     thorough: bool = False
+    absence: Callable[[], str | None] = lambda: None
 
 
 def differs(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:

@@ -60,7 +60,7 @@ def test_the_same_bits_are_no_difference():
     found = finding(case("relu"), "memory")
     assert found.measured == 0
     assert set(found.figures.values()) == {0.0}
-    assert LARGEST not in found.figures
+    assert all(name.endswith(DIFFER) for name in found.figures)
 
 
 def within_rounding(x):
@@ -72,7 +72,7 @@ def test_a_difference_that_rounding_explains_passes_and_is_told():
     found = finding(case("exp", function=within_rounding), "memory")
     assert 0 < found.measured <= 1
     assert found.figures[f"strided{DIFFER}"] > 0
-    assert 0 < found.figures[LARGEST] < 2**-50
+    assert 0 < found.figures[f"strided{LARGEST}"] < 2**-50
     assert float.fromhex(found.worst.computed) != float.fromhex(found.worst.expected)
 
 
@@ -87,7 +87,7 @@ def test_a_difference_that_rounding_does_not_explain_fails():
 def test_a_lost_number_is_infinitely_far():
     lost = finding(case("exp", function=lambda x: torch.exp(x) / x.is_contiguous()), "memory")
     assert lost.measured == math.inf
-    assert lost.figures[LARGEST] == math.inf
+    assert lost.figures[f"strided{LARGEST}"] == math.inf
 
 
 def test_repetition_must_give_the_bits():
@@ -110,19 +110,32 @@ def test_where_rounding_explains_anything_nothing_is_seen():
     assert [o.status for o in outcomes] == [Status.INCONCLUSIVE]
 
 
-def test_compiling_is_left_to_thorough_cases(monkeypatch):
-    asked_for = []
-    monkeypatch.setattr(torch, "compile", lambda function, **options: asked_for.append(options) or function)
-    list(checks()["invariance"].examine(case("relu"), 1))
-    assert asked_for == []
-    found = [o.question for o in checks()["invariance"].examine(case("relu", thorough=True), 1)]
-    assert "compiled" in found
-    assert asked_for == [{"dynamic": False, "fullgraph": True}]
+def test_compiling_is_left_to_thorough_cases_of_one_dtype():
+    for dtype, thorough, compiled in (("float32", False, 0), ("float64", True, 0), ("float32", True, 1)):
+        outcomes = checks()["invariance"].examine(case("relu", dtype, thorough=thorough), 1)
+        assert sum(o.question == "compiled" for o in outcomes) == compiled
+
+
+def test_a_variation_that_did_not_take_place_is_inconclusive(monkeypatch):
+    monkeypatch.setattr(torch, "compile", lambda function, **options: function)
+    variations()["compiled"].absence()  # asked before, and kept
+    outcomes = checks()["invariance"].examine(case("relu", "float32", thorough=True), 1)
+    (found,) = (o for o in outcomes if o.question == "compiled")
+    assert found.status is Status.INCONCLUSIVE
+    assert "compiled no part" in found.message
+
+
+def test_where_nothing_can_be_compiled_it_is_skipped_with_the_reason(monkeypatch):
+    absent = dataclasses.replace(variations()["compiled"], absence=lambda: "there is no compiler")
+    monkeypatch.setattr("verify.invariance.variations", lambda: {"compiled": absent})
+    (found,) = checks()["invariance"].examine(case("relu", "float32", thorough=True), 1)
+    assert found.status is Status.SKIPPED
+    assert found.message.endswith("skipped, there is no compiler")
 
 
 @pytest.mark.parametrize("dtype", ["float64", "float32", "bfloat16"])
 def test_what_an_operation_is_asked_has_a_question_a_variation(dtype):
     c = case("sigmoid", dtype)
     questions = {o.question for o in checks()["invariance"].examine(c, 1)}
-    quick = {v.name for v in variations().values() if not v.thorough and v.name != "device"}
-    assert questions == quick - ({"threads"} if dtype != "float32" else set())
+    quick = {"memory", "repetition", "tail", "position"}
+    assert questions == quick | ({"threads"} if dtype == "float32" else set())

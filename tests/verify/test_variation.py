@@ -5,7 +5,7 @@ import torch
 
 from verify.call import Call, Results
 from verify.operation import Batch
-from verify.variation import differs, pairs
+from verify.variation import Unseen, differs, pairs
 from verify.variations import variations
 from verify.variations.rows import count, rows, rows_of_results
 
@@ -68,13 +68,13 @@ def test_some_calls_of_a_batch_have_their_part_of_the_answer():
 
 
 def varied(name, call, batch=None):
-    return {v.label: v for v in variations()[name].vary(call, batch)}
+    return {v.how: v for v in variations()[name].vary(call, batch)}
 
 
 SQUARE = Call(torch.square, (torch.arange(67.0),), {}, (torch.arange(67.0) + 1,))
 
 
-@pytest.mark.parametrize("name", ["memory", "repetition", "threads", "batch size", "position", "compiled"])
+@pytest.mark.parametrize("name", ["memory", "repetition", "threads", "tail", "position", "compiled"])
 def test_every_variation_of_a_right_call_gives_its_answer(name):
     found = varied(name, SQUARE, Batch((0,), 0))
     assert found
@@ -83,18 +83,15 @@ def test_every_variation_of_a_right_call_gives_its_answer(name):
         answers = list(pairs(again.part(expected), again.run(again.call)))
         assert len(answers) == 2
         for _, a, b in answers:
-            assert not differs(a, b).any(), again.label
+            assert not differs(a, b).any(), again.how
 
 
 def test_only_what_lies_otherwise_is_a_variation_of_memory():
-    assert set(varied("memory", SQUARE)) == {
-        "copy",
-        "strided",
-        "offset",
-    }  # a vector of a wider one lies alike
+    # A vector that is the beginning of a wider one lies as it did.
+    assert set(varied("memory", SQUARE)) == {"a copy", "strided", "offset"}
     image = Call(torch.square, (torch.ones(2, 3, 4, 5),), {})
     assert set(varied("memory", image)) == {
-        "copy",
+        "a copy",
         "transposed",
         "strided",
         "offset",
@@ -106,7 +103,7 @@ def test_only_what_lies_otherwise_is_a_variation_of_memory():
     assert "strided" not in varied("memory", strided)
 
 
-@pytest.mark.parametrize("name", ["batch size", "position"])
+@pytest.mark.parametrize("name", ["batch size", "tail", "position"])
 def test_what_is_no_batch_is_not_asked_for_its_rows(name):
     assert varied(name, SQUARE) == {}
 
@@ -117,11 +114,11 @@ def test_a_call_on_the_processor_is_not_asked_of_another_device():
 
 def test_the_number_of_threads_is_that_of_the_label_and_is_put_back():
     before = torch.get_num_threads()
-    for label, again in varied(
+    for how, again in varied(
         "threads", Call(lambda x: x + torch.get_num_threads(), (torch.zeros(1),), {})
     ).items():
         (y,) = again.run(again.call).outputs
-        assert f"{int(y)} threads" == label
+        assert f"by {int(y)} threads" == how
     assert torch.get_num_threads() == before
 
 
@@ -129,3 +126,18 @@ def test_every_variation_says_who_promises_it():
     for name, variation in variations().items():
         assert variation.name == name
         assert variation.why.endswith(".")
+
+
+def test_the_calls_of_a_batch_are_entries_or_rows():
+    matrix = Call(torch.square, (torch.ones(67, 2),), {})
+    assert len(varied("tail", SQUARE, Batch((0,), 0))) > 3
+    assert len(varied("batch size", matrix, Batch((0,), 0))) > 3
+    assert varied("batch size", SQUARE, Batch((0,), 0)) == {}
+    assert varied("tail", matrix, Batch((0,), 0)) == {}
+
+
+def test_what_is_not_compiled_is_not_called_compiled(monkeypatch):
+    monkeypatch.setattr(torch, "compile", lambda function, **options: function)
+    (again,) = varied("compiled", SQUARE).values()
+    with pytest.raises(Unseen, match="compiled no part"):
+        again.run(again.call)

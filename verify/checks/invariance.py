@@ -12,19 +12,21 @@ from collections.abc import Iterator
 
 from verify.call import results
 from verify.case import Case
-from verify.check import Check, outcome
-from verify.invariance import KINDS, asked, compared
+from verify.check import Check, outcome, skipped
+from verify.invariance import KINDS, asked, compared, present
 from verify.outcome import Outcome
-from verify.variations import variations
 
 
 def examine(case: Case, seed: int) -> Iterator[Outcome]:
     """One outcome for every variation of every call that shows it."""
     for kind in KINDS:
-        present = [v for v in variations().values() if v.asks == kind and (case.thorough or not v.thorough)]
         for point, call, batch in asked(case, kind, seed):
             first = results(call)
-            for variation in present:
+            for variation in present(case, kind):
+                absence = variation.absence()
+                if absence:
+                    yield skipped(CHECK.name, case, seed, absence)
+                    continue
                 finding = compared(case, point, call, first, variation, batch)
                 if finding is not None:
                     yield outcome(CHECK.name, case, seed, point, finding)

@@ -2,30 +2,55 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
 
 import torch
+from torch._dynamo import lookup_backend  # the way that torch documents (Custom Backends)
 
 from verify.call import Call, Results, results
 from verify.operation import Batch
-from verify.variation import Variation, Varied
+from verify.variation import Unseen, Variation, Varied
 
 
 def vary(call: Call, batch: Batch | None) -> Iterator[Varied]:
     """The call compiled for its shapes."""
-    yield Varied("compiled", call, run=_compiled)
+    yield Varied("compiled", "compiled", call, run=_compiled)
 
 
 def _compiled(call: Call) -> Results:
-    # Left to itself torch gives up after eight shapes and quietly runs the function as it is.
+    """Raises: Unseen where torch makes nothing of the function and would quietly run it as it is."""
+    graphs = []
+
+    def backend(graph: Any, inputs: Any) -> Any:
+        graphs.append(graph)
+        return lookup_backend("inductor")(graph, inputs)
+
+    # Left to itself torch gives up after eight shapes, and runs the function as it is.
     torch.compiler.reset()
-    compiled = torch.compile(call.function, dynamic=False, fullgraph=True)
-    return results(Call(compiled, call.inputs, call.options, call.cotangents))
+    found = results(replace(call, function=torch.compile(call.function, dynamic=False, backend=backend)))
+    if not graphs:
+        raise Unseen("torch compiled no part of the function")
+    return found
+
+
+@functools.cache
+def _absence() -> str | None:
+    """Why nothing can be compiled here, or None."""
+    try:
+        _compiled(Call(lambda x: 2 * x, (torch.ones(1),), {}))
+    except Exception as error:  # whatever the compiler that is missing makes of it
+        return f"torch.compile does not work here: {type(error).__name__} {error}".splitlines()[0]
+    return None
 
 
 VARIATION = Variation(
     "compiled",
     "torch.compile is there for speed (torch documentation); it may fuse and reorder.",
     vary,
+    asks="large",
     thorough=True,
+    absence=_absence,
 )

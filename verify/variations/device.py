@@ -25,7 +25,7 @@ def vary(call: Call, batch: Batch | None) -> Iterator[Varied]:
             tuple(None if g is None else g.to(device) for g in found.gradients),
         )
 
-    yield Varied("cpu", call.with_tensors(torch.Tensor.cpu), run=run)
+    yield Varied("device", "on the cpu", call.with_tensors(torch.Tensor.cpu), run=run)
 
 
 VARIATION = Variation("device", "The same numbers by another processor, within rounding.", vary)

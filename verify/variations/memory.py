@@ -15,11 +15,11 @@ from verify.variation import Variation, Varied
 
 def vary(call: Call, batch: Batch | None) -> Iterator[Varied]:
     """A copy, then every layout in which at least one input or cotangent lies otherwise than now."""
-    yield Varied("copy", call.with_tensors(torch.Tensor.clone))
+    yield Varied("copy", "a copy", call.with_tensors(torch.Tensor.clone))
     for layout in LAYOUTS:
         moved = call.with_tensors(functools.partial(laid_out, layout=layout))
         if any(map(_elsewhere, _tensors(call), _tensors(moved))):
-            yield Varied(layout, moved)
+            yield Varied(layout, layout, moved)
 
 
 def _tensors(call: Call) -> list[torch.Tensor]:

@@ -23,7 +23,9 @@ def vary(call: Call, batch: Batch | None) -> Iterator[Varied]:
     for shift in SHIFTS:
         if shift < size:
             order = torch.arange(size).roll(shift)
-            yield Varied(f"moved by {shift}", rows(call, batch, order), rows_of_results(batch, order))
+            yield Varied(
+                "position", f"moved by {shift}", rows(call, batch, order), rows_of_results(batch, order)
+            )
 
 
 VARIATION = Variation("position", "The calls of a batch are independent of each other.", vary, asks="batch")

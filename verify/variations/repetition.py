@@ -11,7 +11,7 @@ from verify.variation import Variation, Varied
 
 def vary(call: Call, batch: Batch | None) -> Iterator[Varied]:
     """The same call once more."""
-    yield Varied("run to run", call)
+    yield Varied("run to run", "once more", call)
 
 
 VARIATION = Variation(

@@ -2,16 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 import torch
 
 from verify.call import Call, Results
 from verify.operation import Batch
+from verify.variation import Varied
 
 # Which calls: a range, or their numbers in order.
 Which = slice | torch.Tensor
+
+
+def entrywise(call: Call, batch: Batch) -> bool:
+    """Whether each call of the batch is one entry of vectors."""
+    return all(d is not None and x.ndim == 1 for x, d in zip(call.inputs, batch.inputs, strict=True))
+
+
+def first(column: str, sizes: Sequence[int], call: Call, batch: Batch) -> Iterator[Varied]:
+    """The first calls of the batch alone, so many of them as each size says."""
+    for size in sizes:
+        if size < count(call, batch):
+            which = slice(0, size)
+            part = rows_of_results(batch, which)
+            yield Varied(column, f"the first {size} alone", rows(call, batch, which), part)
 
 
 def count(call: Call, batch: Batch) -> int:

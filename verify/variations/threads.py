@@ -16,7 +16,7 @@ COUNTS = (2, 3)
 def vary(call: Call, batch: Batch | None) -> Iterator[Varied]:
     """The call by two threads and by three, between which a loop is cut at other places."""
     for threads in COUNTS:
-        yield Varied(f"{threads} threads", call, run=_by(threads))
+        yield Varied("threads", f"by {threads} threads", call, run=_by(threads))
 
 
 def _by(threads: int) -> Callable[[Call], Results]:
