@@ -50,16 +50,18 @@ class Matrix:
 def invariance(outcomes: Iterable[Outcome]) -> Matrix:
     """The matrix of a run's outcomes."""
     cells: dict[tuple[str, str], Cell] = {}
+    columns: dict[str, dict[str, None]] = {}  # those of one variation beside each other
     for outcome in outcomes:
         if outcome.check == CHECK:
             for name, entries in outcome.figures.items():
                 column, found, rest = name.partition(_DIFFER)
                 if found and not rest:
                     key = (outcome.operation, column)
+                    columns.setdefault(outcome.question, {})[column] = None
                     cells[key] = _with(cells.get(key), outcome, column, entries)
     return Matrix(
         tuple(dict.fromkeys(operation for operation, _ in cells)),
-        tuple(dict.fromkeys(column for _, column in cells)),
+        tuple(column for those in columns.values() for column in those),
         cells,
     )
 
