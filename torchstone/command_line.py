@@ -143,9 +143,13 @@ def report_command(
 
 @app.command("selftest")
 def selftest_command(
+    part: Annotated[
+        list[str] | None,
+        typer.Option("--part", help="`gradients` or `checks` alone; both if left out."),
+    ] = None,
     seed: Annotated[
         int | None,
-        typer.Option("--seed", min=0, help="Directions are drawn from it; a fresh one if left out."),
+        typer.Option("--seed", min=0, help="Inputs are drawn from it; a fresh one if left out."),
     ] = None,
     repeats: Annotated[
         int,
@@ -157,12 +161,12 @@ def selftest_command(
     ] = 1,
     json: Annotated[Path | None, typer.Option("--json", help="Also write all verdicts to this file.")] = None,
 ) -> None:
-    """Score the gradient checker on gradients that are wrong on purpose, beside torch's own gradcheck.
+    """Score the gradient checker, beside torch's own gradcheck, and every check on what is wrong on purpose.
 
-    Exit status: **0** every fault above the error that the checker states as visible was caught, and no
-    right gradient was called wrong; **1** otherwise.
+    Exit status: **0** every fault above the error that the gradient checker states as visible was caught,
+    every other fault by the check that should, and nothing right was called wrong; **1** otherwise.
     """
-    raise typer.Exit(scoring.selftest(seed, repeats, json).exit_status)
+    raise typer.Exit(scoring.selftest(part or [], seed, repeats, json))
 
 
 @app.command("list")

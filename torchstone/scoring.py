@@ -1,4 +1,4 @@
-"""Scoring: the gradient checkers on gradients that are wrong on purpose."""
+"""Scoring: every checker on what is wrong on purpose."""
 
 from __future__ import annotations
 
@@ -8,21 +8,49 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from torchstone.console import can_write, progress_bar, say, usage
+from verify.selection import choose
 from verify.storage import write_json
 
 if TYPE_CHECKING:
     from verify.score import Score
+    from verify.trial import Trials
+
+# What a selftest is made of: the gradient checker beside torch's, and the checks of operations.
+PARTS = ("gradients", "checks")
 
 
-def selftest(seed: int | None, repeats: int, json: Path | None) -> Score:
-    """Score every checker on every planted gradient, and say the score."""
-    from reports import score as scoring
-    from verify import planted, selftest
+def selftest(wanted: list[str], seed: int | None, repeats: int, json: Path | None) -> int:
+    """Run the parts that are wanted, say what came of each, and return the exit status of all."""
     from verify.run import fresh_seed
 
     with usage():
         can_write(json)
+        parts = choose("part", wanted, PARTS)
     seed = fresh_seed() if seed is None else seed
+    record: dict[str, Any] = {"schema": "torchstone.selftest/2", "seed": seed}
+    statuses = []
+    try:
+        if "gradients" in parts:
+            score = _gradients(seed, repeats)
+            record["gradients"] = score.to_json()
+            statuses.append(score.exit_status)
+        if "checks" in parts:
+            trials = _checks(seed)
+            record["checks"] = trials.to_json()
+            statuses.append(trials.exit_status)
+    except KeyboardInterrupt:
+        say("interrupted: the score of a part would say nothing, and is not kept")
+        raise typer.Exit(130) from None
+    if json:
+        write_json(json, record)
+    say(f"seed {seed}")
+    return max(statuses)
+
+
+def _gradients(seed: int, repeats: int) -> Score:
+    from reports import score as scoring
+    from verify import planted, selftest
+
     gradients = planted.planted()
     with progress_bar() as progress:
         task = progress.add_task("selftest", total=len(gradients))
@@ -30,12 +58,22 @@ def selftest(seed: int | None, repeats: int, json: Path | None) -> Score:
         def step(one: Any) -> None:
             progress.update(task, advance=1, description=f"selftest {one.name}")
 
-        try:
-            score = selftest.run(gradients, seed, selftest.CHECKERS, step, repeats)
-        except KeyboardInterrupt:
-            say("interrupted: the score of a part would say nothing, and is not kept")
-            raise typer.Exit(130) from None
-    if json:
-        write_json(json, score.to_json())
-    say(scoring.table(score), "", *scoring.complaints(score), *scoring.summary(score), f"seed {seed}")
+        score = selftest.run(gradients, seed, selftest.CHECKERS, step, repeats)
+    say(scoring.table(score), "", *scoring.complaints(score), *scoring.summary(score), "")
     return score
+
+
+def _checks(seed: int) -> Trials:
+    from reports import trials as showing
+    from verify import trying, wrong_on_purpose
+
+    faults = wrong_on_purpose.planted()
+    with progress_bar() as progress:
+        task = progress.add_task("selftest", total=len(faults))
+
+        def step(fault: Any) -> None:
+            progress.update(task, advance=1, description=f"selftest {fault.check}: {fault.name}")
+
+        found = trying.run(faults, seed, step)
+    say(showing.table(found), "", *showing.complaints(found))
+    return found

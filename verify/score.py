@@ -192,8 +192,6 @@ class Score:
     def to_json(self) -> dict[str, Any]:
         """A dict of JSON types: the rows, and every planted gradient with what was said of it."""
         return {
-            "schema": "torchstone.selftest/1",
-            "seed": self.seed,
             "missed": [r.name for r in self.missed],
             "false_alarms": [r.name for r in self.false_alarms],
             "right_checks": vars(self.right_checks),

@@ -264,7 +264,7 @@ def command(tmp_path, monkeypatch):
 
     def run(checker, *arguments):
         monkeypatch.setattr(selftest, "CHECKERS", {**selftest.CHECKERS, "ours": checker})
-        return CliRunner().invoke(app, ["selftest", *arguments])
+        return CliRunner().invoke(app, ["selftest", "--part", "gradients", *arguments])
 
     return run
 
@@ -280,8 +280,10 @@ def test_the_command_prints_the_table_and_writes_every_verdict(command, tmp_path
     assert "0 false alarms, 0 inconclusive in 2 checks of 2 right gradients, 2 of them passed" in done.output
     assert "seed 3" in done.output
     record = json.loads((tmp_path / "score.json").read_text(encoding="utf-8"))
-    assert record["schema"] == "torchstone.selftest/1"
+    assert record["schema"] == "torchstone.selftest/2"
     assert record["seed"] == 3
+    assert "checks" not in record
+    record = record["gradients"]
     assert [g["name"] for g in record["gradients"]] == [p.name for p in TINY]
     assert record["gradients"][0]["judgements"]["slow"]["verdict"] == "wrong"
     assert 0 < record["gradients"][0]["judgements"]["ours"]["visible"] < 1e-6
@@ -292,7 +294,9 @@ def test_the_command_prints_the_table_and_writes_every_verdict(command, tmp_path
 def test_the_command_fails_where_our_checker_misses(command, tmp_path):
     done = command(says(Verdict.RIGHT, math.nan), "--json", "score.json")
     assert done.exit_code == 1
-    assert json.loads((tmp_path / "score.json").read_text())["gradients"][0]["judgements"]["ours"] == {
+    assert json.loads((tmp_path / "score.json").read_text())["gradients"]["gradients"][0]["judgements"][
+        "ours"
+    ] == {
         "verdict": "right",
         "visible": None,
         "visible_entry": None,
@@ -315,7 +319,7 @@ def test_the_command_repeats_right_gradients(command, tmp_path):
     assert done.exit_code == 0, done.output
     assert set(seeds) == {5, 6, 7}
     assert "0 false alarms, 0 inconclusive in 6 checks of 2 right gradients" in done.output
-    record = json.loads((tmp_path / "score.json").read_text(encoding="utf-8"))
+    record = json.loads((tmp_path / "score.json").read_text(encoding="utf-8"))["gradients"]
     assert record["right_checks"] == {"count": 6, "right": 6, "false_alarms": 0, "inconclusive": 0}
     assert [len(g["repeats"]) for g in record["gradients"]] == [0, 2, 0, 2]
     assert {j["verdict"] for g in record["gradients"] for j in g["repeats"]} == {"right"}

@@ -2,47 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 import torch
 
-from verify import known_deviations, run
-from verify.case import HARD, Case
 from verify.checks import checks
 from verify.operation import Operation
 from verify.operations import catalogue
 from verify.outcome import Outcome, Status
+from verify.trying import examining, failures
 from verify.wrong_on_purpose import planted
 from verify.wrong_on_purpose.fault import wrong_backward, wrong_forward
 
 _SEED = 20240229
 
 
-def examining(operation: Operation, check: str, dtype: str) -> Iterator[tuple[Outcome, ...]]:
-    """One check's outcomes on each of an operation's workloads, with what is known of torch itself marked."""
-    asked, listed = checks()[check], known_deviations.read()
-    for workload in (*operation.check, HARD):
-        case = Case(operation, "cpu", dtype, workload)
-        if asked.applies(case) and not case.undefined:
-            yield known_deviations.mark(run.examine(case, asked, _SEED), listed, torch.__version__)
-
-
 def examined(operation: Operation, check: str, dtype: str) -> tuple[Outcome, ...]:
     """The outcomes on all workloads."""
-    return tuple(outcome for outcomes in examining(operation, check, dtype) for outcome in outcomes)
+    return tuple(outcome for outcomes in examining(operation, check, dtype, _SEED) for outcome in outcomes)
 
 
 @pytest.mark.parametrize("fault", planted(), ids=lambda fault: f"{fault.check}: {fault.name}")
 def test_a_fault_is_failed_by_name(fault):
-    seen: list[str] = []
-    for outcomes in examining(fault.operation, fault.check, fault.dtype):
-        failed = [o for o in outcomes if o.status is Status.FAIL]
-        if failed:
-            break
-        seen += [o.status.value for o in outcomes]
-    else:
-        pytest.fail(f"{fault.check} passed {fault.name}: {seen}")
+    failed = failures(fault, _SEED)
+    assert failed, f"{fault.check} passed {fault.name}"
     assert not any(o.question == "runs to an end" for o in failed), failed[0].message
     assert failed[0].operation == fault.operation.name
     assert fault.operation.name in failed[0].message
