@@ -17,7 +17,7 @@ _BESIDE = 3
 
 def rows(terms: torch.Tensor) -> torch.Tensor:
     """The terms as the first of four rows. Shapes: (n,) to (4, n)."""
-    large = 2.0 ** (torch.tensor(torch.finfo(terms.dtype).max, dtype=torch.float64).log2().item() // 2)
+    large = 2.0 ** ((math.frexp(torch.finfo(terms.dtype).max)[1] - 1) // 2)
     return torch.cat([terms[None], terms.new_full((_BESIDE, len(terms)), large)])
 
 
