@@ -10,6 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from verify.formulas.arithmetic import DTYPES, Arithmetic
+from verify.places import Places
+from verify.promotion import Promotion
 from verify.summation import Summation
 
 Array = npt.NDArray[Any]
@@ -161,6 +163,8 @@ class Operation:
     **options)` returns one array an input, None for an index input; `vjp` is None where torch defines
     no gradient. `naive` is the textbook formula in torch that a stable implementation must outlive.
     `summation` puts n terms into it so that it adds them; None where it adds nothing, or no vector.
+    `entrywise(options)`: each entry of the result comes from the entries at its place alone, and inputs are
+    broadcast. `places` is set where values are found in the input, `promotion` where other dtypes are taken.
     `check` workloads are small and awkward, `bench` ones are what people run; the first `bench`
     workload is the one a quick run times. `batch(workload)` is None where a call is not many independent
     ones.
@@ -185,6 +189,9 @@ class Operation:
     dtypes: tuple[str, ...] = DTYPES
     needs: tuple[str, ...] = ()
     summation: Summation | None = None
+    entrywise: Callable[[Options], bool] = lambda options: False
+    places: Places | None = None
+    promotion: Promotion | None = None
 
     def __post_init__(self) -> None:
         if not self.check:
@@ -198,3 +205,9 @@ class Operation:
     def differentiable(self) -> bool:
         """Whether torch defines a gradient for this operation."""
         return self.vjp is not None
+
+    @property
+    def reduction(self) -> bool:
+        """Whether it takes dimensions of a vector, or of more, together: then torch lets it keep them."""
+        vector = any(len(w.shapes) == 1 and len(w.shapes[0]) == 1 for w in self.check)
+        return vector and any("keepdim" in w.options for w in self.check)

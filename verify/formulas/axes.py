@@ -28,10 +28,23 @@ def summed_to(x: Array, shape: tuple[int, ...]) -> Array:
 
     Shapes: x as broadcast; the result has `shape`.
     """
-    added = x.ndim - len(shape)
-    repeated = tuple(i for i, n in enumerate(shape, start=added) if n == 1 and x.shape[i] != 1)
-    axes = (*range(added), *repeated)
+    axes = summed_dims(x.shape, shape)
     return np.reshape(np.sum(x, axis=axes) if axes else x, shape)
+
+
+def summed_dims(whole: tuple[int, ...], shape: tuple[int, ...]) -> tuple[int, ...]:
+    """The dimensions of `whole` along which an input of `shape` is repeated."""
+    added = len(whole) - len(shape)
+    repeated = (i for i, n in enumerate(shape, start=added) if n == 1 and whole[i] != 1)
+    return (*range(added), *repeated)
+
+
+def reduced_shape(shape: tuple[int, ...], dim: Any, keepdim: bool) -> tuple[int, ...]:
+    """What a reduction over `dim` (None: all, or one, or several) leaves of a shape."""
+    several = range(len(shape)) if dim is None else (dim if isinstance(dim, tuple) else (dim,))
+    taken = {d % len(shape) for d in several}
+    sizes = ((i, 1 if i in taken else n) for i, n in enumerate(shape))
+    return tuple(n for i, n in sizes if keepdim or i not in taken)
 
 
 def terms(x: Array, dim: Any) -> int:

@@ -12,7 +12,14 @@ from verify.operation import Array, Domain, Formula, Identity, Operation
 from verify.records.activation import CHECK, NEAR_ZERO, boolean, gone, rounded_away, sigmoid
 from verify.records.elementwise import BENCH, INF, NAN, array_api, far, special
 from verify.records.refusals import not_a_tensor
-from verify.records.sampling import elementwise_batch, elementwise_cost, of_every_size, off_zero, values
+from verify.records.sampling import (
+    always,
+    elementwise_batch,
+    elementwise_cost,
+    of_every_size,
+    off_zero,
+    values,
+)
 
 _FAR = (
     far("rounded away", lambda a: values(rounded_away(a), -rounded_away(a))),
@@ -81,6 +88,7 @@ SIGMOID = Operation(
     ),
     refuses=(not_a_tensor(),),
     batch=elementwise_batch,
+    entrywise=always,
 )
 
 
@@ -136,6 +144,7 @@ TANH = Operation(
     ),
     refuses=(not_a_tensor(),),
     batch=elementwise_batch,
+    entrywise=always,
 )
 
 
@@ -173,4 +182,5 @@ RELU = Operation(
     ),
     refuses=(not_a_tensor(), boolean()),
     batch=elementwise_batch,
+    entrywise=always,
 )

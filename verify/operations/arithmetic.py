@@ -11,7 +11,7 @@ from verify.formulas.analysis import analysed
 from verify.formulas.axes import summed_to
 from verify.operation import Array, Domain, HardInput, Identity, Inputs, Operation, Special, Workload
 from verify.records.refusals import not_a_tensor, not_broadcastable
-from verify.records.sampling import broadcast_cost, elementwise_batch, normal, off_zero
+from verify.records.sampling import always, broadcast_cost, elementwise_batch, normal, off_zero
 
 _CHECK = (
     Workload("7", ((7,), (7,))),
@@ -95,6 +95,7 @@ ADD = Operation(
     ),
     refuses=_REFUSES,
     batch=elementwise_batch,
+    entrywise=always,
 )
 
 SUB = Operation(
@@ -120,6 +121,7 @@ SUB = Operation(
     ),
     refuses=_REFUSES,
     batch=elementwise_batch,
+    entrywise=always,
 )
 
 MUL = Operation(
@@ -147,6 +149,7 @@ MUL = Operation(
     ),
     refuses=_REFUSES,
     batch=elementwise_batch,
+    entrywise=always,
 )
 
 
@@ -194,4 +197,5 @@ DIV = Operation(
     ),
     refuses=_REFUSES,
     batch=elementwise_batch,
+    entrywise=always,
 )

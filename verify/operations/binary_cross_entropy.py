@@ -26,6 +26,7 @@ from verify.records.loss import (
     of_pairs,
     reduced,
     shared,
+    unreduced,
     within,
 )
 from verify.records.refusals import not_a_tensor
@@ -155,6 +156,7 @@ BINARY_CROSS_ENTROPY = Operation(
         Refusal("nan", lambda f, tensor: f(tensor(3) * math.nan, tensor(3)), crashes=True),
     ),
     batch=batch,
+    entrywise=unreduced,
 )
 
 
@@ -289,4 +291,5 @@ BINARY_CROSS_ENTROPY_WITH_LOGITS = Operation(
     refuses=(_MISMATCHED, not_a_tensor(2), UNKNOWN_REDUCTION),
     naive=lambda x, t, reduction: F.binary_cross_entropy(torch.sigmoid(x), t, reduction=reduction),
     batch=batch,
+    entrywise=unreduced,
 )

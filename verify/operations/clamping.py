@@ -13,6 +13,7 @@ from verify.formulas.axes import summed_to
 from verify.operation import Array, Domain, HardInput, Identity, Inputs, Operation, Refusal, Special, Workload
 from verify.records.refusals import not_a_tensor, not_broadcastable
 from verify.records.sampling import (
+    always,
     broadcast_cost,
     elementwise_batch,
     elementwise_cost,
@@ -107,6 +108,7 @@ CLAMP = Operation(
         not_a_tensor(min=0),
     ),
     batch=elementwise_batch,
+    entrywise=always,
 )
 
 
@@ -185,6 +187,7 @@ def _of_two(name: str, sign: str, choose: Callable[[Any, Any], Any], wins: Calla
         ),
         refuses=(not_broadcastable(), not_a_tensor(2)),
         batch=elementwise_batch,
+        entrywise=always,
     )
 
 

@@ -22,6 +22,7 @@ from verify.records.loss import (
     mismatched,
     reduced,
     shared,
+    unreduced,
     varied,
     within,
 )
@@ -108,6 +109,7 @@ L1_LOSS = Operation(
     special=infinite("L1Loss"),
     refuses=_REFUSES,
     batch=batch,
+    entrywise=unreduced,
 )
 
 
@@ -189,6 +191,7 @@ SMOOTH_L1_LOSS = Operation(
         Refusal("beta=-1", lambda f, tensor: f(tensor(3), tensor(3), beta=-1.0)),
     ),
     batch=batch,
+    entrywise=unreduced,
 )
 
 
@@ -250,4 +253,5 @@ HUBER_LOSS = Operation(
         Refusal("delta=0", lambda f, tensor: f(tensor(3), tensor(3), delta=0.0)),
     ),
     batch=batch,
+    entrywise=unreduced,
 )

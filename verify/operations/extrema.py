@@ -21,9 +21,10 @@ from verify.operation import (
     Special,
     Workload,
 )
+from verify.places import Places
 from verify.records.reductions import BENCH, ONE_DIM_CHECK, SUMS_CHECK, reduction_cost
 from verify.records.refusals import dim_out_of_range, not_a_tensor
-from verify.records.sampling import beside_dim, distinct, values
+from verify.records.sampling import always, beside_dim, distinct, values
 
 
 def _amax(x: Array, dim: Any = None, keepdim: bool = False) -> Array:
@@ -112,6 +113,7 @@ def _record(
     check: tuple[Workload, ...],
     identities: tuple[Identity, ...],
     special: tuple[Special, ...] | None = None,
+    places: Places | None = None,
 ) -> Operation:
     """What all extrema share: inputs without ties, and named ones with them."""
     end = _INF if largest else -_INF
@@ -141,6 +143,7 @@ def _record(
         ),
         refuses=_REFUSES,
         batch=beside_dim,
+        places=places,
     )
 
 
@@ -172,6 +175,7 @@ def _along(largest: bool) -> Operation:
                 applies=lambda workload: "dim" in workload.options,
             ),
         ),
+        places=Places(f"torch.{name}: the first of several", function, in_order=always),
     )
 
 
@@ -248,6 +252,7 @@ def _place(largest: bool) -> Operation:
                 {"dim": 1},
             ),
         ),
+        places=Places(f"torch.{name}: the first of several", in_order=always),
     )
 
 

@@ -24,6 +24,7 @@ from verify.records.loss import (
     nothing,
     of_pairs,
     quietly,
+    unreduced,
     within,
 )
 from verify.records.refusals import not_a_tensor
@@ -143,6 +144,7 @@ KL_DIV = Operation(
     ),
     refuses=(mismatched(), not_a_tensor(2), UNKNOWN_REDUCTION),
     batch=batch,
+    entrywise=unreduced,
 )
 
 

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import torch
 
 from verify.formulas.arithmetic import Arithmetic, compounded
+from verify.formulas.axes import kept
 from verify.operation import (
     Array,
     Domain,
     Formula,
     Identity,
     Operation,
+    Workload,
 )
 from verify.records.logits import (
     BENCH,
@@ -37,23 +41,23 @@ from verify.records.logits import (
 from verify.records.sampling import beside_dim
 
 
-def _logsumexp_bound(a: Arithmetic, x: Array, dim: int) -> Array:
+def _logsumexp_bound(a: Arithmetic, x: Array, dim: Any, keepdim: bool = False) -> Array:
     # max + log Σ exp(x − max): the sum's relative error is log's absolute error. The last sum is what is
     # stored: it rounds to the stored type once, whether there or from the working type.
     d = np.abs(shifted(x, dim))
     total = np.exp(-d).sum(axis=dim, keepdims=True)
     sum_error = compounded(error_of_sum(a, x, dim))
     log_error = sum_error + a.elementary * (np.log(total) + sum_error)
-    y = np.expand_dims(logsumexp(x, dim), dim)
-    return (log_error * (1 + a.u) + a.w * np.abs(y)).squeeze(dim)
+    bound = log_error * (1 + a.u) + a.w * np.abs(logsumexp(x, dim, keepdim=True))
+    return bound if keepdim else bound.squeeze(dim)
 
 
-def _logsumexp_vjp_bound(a: Arithmetic, g: Array, x: Array, dim: int) -> tuple[Array]:
+def _logsumexp_vjp_bound(a: Arithmetic, g: Array, x: Array, dim: Any, keepdim: bool = False) -> tuple[Array]:
     # g·exp(x − ŷ) with ŷ stored: its error and the rounding of the difference sit in the exponent.
-    y = np.expand_dims(logsumexp(x, dim), dim)
-    of_y = a.stored(y, np.expand_dims(_logsumexp_bound(a, x, dim), dim))
+    y = logsumexp(x, dim, keepdim=True)
+    of_y = a.stored(y, _logsumexp_bound(a, x, dim, keepdim=True))
     of_p = exponential_error(a, x - y, a.u * np.abs(x - y) + of_y)
-    return (np.abs(np.expand_dims(g, dim)) * (of_p * (1 + a.u) + a.u * softmax(x, dim)) + a.smallest,)
+    return (np.abs(kept(g, x.shape, dim, keepdim)) * (of_p * (1 + a.u) + a.u * softmax(x, dim)) + a.smallest,)
 
 
 LOGSUMEXP = Operation(
@@ -63,25 +67,30 @@ LOGSUMEXP = Operation(
     forward=Formula("y = log Σⱼ exp xⱼ", logsumexp, _logsumexp_bound, f"{BLANCHARD}, §3"),
     vjp=Formula(
         "∂xᵢ = g pᵢ",
-        lambda g, x, dim: (np.expand_dims(g, dim) * softmax(x, dim),),
+        lambda g, x, dim, keepdim=False: (kept(g, x.shape, dim, keepdim) * softmax(x, dim),),
         _logsumexp_vjp_bound,
         "g·exp(x − ŷ) from the stored output, Higham 2002, §3.1",
     ),
     # At the largest numbers the rounding of the stored output is itself enormous, and the gradient,
     # exp of a difference from it, has no bound.
     domain=Domain(spread_by_two, tuple(hard for hard in hard_rows(dim=1) if hard.name != "largest")),
-    check=CHECK,
+    check=(
+        *CHECK,
+        Workload("4x3x6-dims02-keepdim", ((4, 3, 6),), {"dim": (0, 2), "keepdim": True}),
+    ),
     bench=BENCH,
     cost=cost_of_rows(4, writes=False),
     identities=(
         Identity(
             "logsumexp(x + 4) = logsumexp(x) + 4",
-            lambda f, x, dim: f((4 * x).round() / 4 + 4, dim=dim),
-            lambda f, x, dim: f((4 * x).round() / 4, dim=dim) + 4,
-            lambda a, x, dim: (
-                a.stored(logsumexp(quarters(x), dim), _logsumexp_bound(a, quarters(x), dim))
-                + a.stored(logsumexp(quarters(x), dim) + 4, _logsumexp_bound(a, quarters(x) + 4, dim))
-                + a.u * np.abs(logsumexp(quarters(x), dim) + 4)
+            lambda f, x, **options: f((4 * x).round() / 4 + 4, **options),
+            lambda f, x, **options: f((4 * x).round() / 4, **options) + 4,
+            lambda a, x, **options: (
+                a.stored(logsumexp(quarters(x), **options), _logsumexp_bound(a, quarters(x), **options))
+                + a.stored(
+                    logsumexp(quarters(x), **options) + 4, _logsumexp_bound(a, quarters(x) + 4, **options)
+                )
+                + a.u * np.abs(logsumexp(quarters(x), **options) + 4)
             ),
         ),
         Identity(
@@ -94,15 +103,16 @@ LOGSUMEXP = Operation(
                 )
                 + a.stored(softmax(x, dim), softmax_bound(a, x, dim))
             ),
+            applies=lambda workload: isinstance(workload.options["dim"], int),
         ),
         Identity(
             "max x ≤ logsumexp(x)",
-            lambda f, x, dim: (x.amax(dim) - f(x, dim=dim)).clamp(min=0),
-            lambda f, x, dim: torch.zeros_like(x.amax(dim)),
-            lambda a, x, dim: a.stored(logsumexp(x, dim), _logsumexp_bound(a, x, dim)),
+            lambda f, x, **options: (x.amax(**options) - f(x, **options)).clamp(min=0),
+            lambda f, x, **options: torch.zeros_like(x.amax(**options)),
+            lambda a, x, **options: a.stored(logsumexp(x, **options), _logsumexp_bound(a, x, **options)),
         ),
     ),
-    naive=lambda x, dim: torch.log(torch.exp(x).sum(dim)),
+    naive=lambda x, **options: torch.log(torch.exp(x).sum(**options)),
     special=(
         *special_rows(
             ((NAN, 0.0), NAN),

@@ -31,8 +31,10 @@ def _all(shape: tuple[int, ...], dim: Any) -> Any:
     return tuple(range(len(shape))) if dim is None else dim
 
 
-def vector_norm(x: Array, ord: float = 2, dim: Any = None) -> Array:
+def vector_norm(x: Array, ord: float = 2, dim: Any = None, keepdim: bool = False) -> Array:
     """(Σ |xᵢ|ᵖ)^(1/p) over dimensions, all of them if `dim` is None."""
+    if keepdim:
+        return kept(vector_norm(x, ord, dim), x.shape, dim)
     axes, size = _all(x.shape, dim), np.abs(x)
     largest = size.max(axis=axes, keepdims=True)
     if ord == _INF:
@@ -77,12 +79,13 @@ def _relative(a: Arithmetic, x: Array, ord: float, dim: Any) -> Array:
     return np.asarray(compounded((a.elementary + n * a.w + a.w * np.abs(total)) / ord + a.elementary + a.w))
 
 
-def _norm_bound(a: Arithmetic, x: Array, ord: float = 2, dim: Any = None) -> Array:
-    return _relative(a, x, ord, dim) * vector_norm(x, ord, dim)
+def _norm_bound(a: Arithmetic, x: Array, ord: float = 2, dim: Any = None, keepdim: bool = False) -> Array:
+    bound = _relative(a, x, ord, dim) * vector_norm(x, ord, dim)
+    return kept(bound, x.shape, dim) if keepdim else bound
 
 
-def _norm_vjp(g: Array, x: Array, ord: float = 2, dim: Any = None) -> tuple[Array]:
-    y, g = kept(vector_norm(x, ord, dim), x.shape, dim), kept(g, x.shape, dim)
+def _norm_vjp(g: Array, x: Array, ord: float = 2, dim: Any = None, keepdim: bool = False) -> tuple[Array]:
+    y, g = kept(vector_norm(x, ord, dim), x.shape, dim), kept(g, x.shape, dim, keepdim)
     sign = np.where(x > 0, 1, np.where(x < 0, -1, 0))
     if ord == 1:
         return (g * sign,)
@@ -93,9 +96,11 @@ def _norm_vjp(g: Array, x: Array, ord: float = 2, dim: Any = None) -> tuple[Arra
     return (g * np.where(y == 0, 0 * x, sign * (np.abs(x) / safe) ** _exponent(ord - 1)),)
 
 
-def _norm_vjp_bound(a: Arithmetic, g: Array, x: Array, ord: float = 2, dim: Any = None) -> tuple[Array]:
+def _norm_vjp_bound(
+    a: Arithmetic, g: Array, x: Array, ord: float = 2, dim: Any = None, keepdim: bool = False
+) -> tuple[Array]:
     # sign·|x|^(p−1)·g/‖x‖^(p−1): the stored norm's error p − 1 times, two powers, and a handful of roundings.
-    size = np.abs(_norm_vjp(g, x, ord, dim)[0])
+    size = np.abs(_norm_vjp(g, x, ord, dim, keepdim)[0])
     if ord == 1:
         return (0 * size,)
     of_norm = (
@@ -158,6 +163,7 @@ VECTOR_NORM = Operation(
         Workload("9-ord0.5", ((9,),), {"ord": 0.5}),
         Workload("5x4-ordinf-dim0", ((5, 4),), {"ord": _INF, "dim": 0}),
         Workload("3x9-dim1-strided", ((3, 9),), {"dim": 1}, layout="strided"),
+        Workload("4x3x6-dims02-keepdim", ((4, 3, 6),), {"dim": (0, 2), "keepdim": True}),
     ),
     bench=(
         Workload("1024x1024", ((1024, 1024),)),
@@ -208,6 +214,7 @@ VECTOR_NORM = Operation(
         _special("nan", [1.0, np.nan], np.nan),
         _special("nan, of order inf", [1.0, np.nan], np.nan, ord=_INF),
         _special("infinity", [1.0, -_INF], _INF),
+        *(_special(f"nothing, order {order:g}", [], 0.0, ord=order) for order in (0.5, 1, 2.5, 3)),
         _special("nothing", [], 0.0),
     ),
     refuses=(dim_out_of_range(), not_a_tensor()),

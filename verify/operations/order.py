@@ -10,8 +10,19 @@ import torch
 
 from verify.formulas.analysis import analysed
 from verify.formulas.axes import kept
-from verify.operation import Array, Domain, HardInput, Identity, Operation, Refusal, Special, Workload
+from verify.operation import (
+    Array,
+    Domain,
+    HardInput,
+    Identity,
+    Operation,
+    Options,
+    Refusal,
+    Special,
+    Workload,
+)
 from verify.operations.extrema import values_of
+from verify.places import Places
 from verify.records.reductions import BENCH, reduction_cost
 from verify.records.refusals import dim_out_of_range, not_a_tensor
 from verify.records.sampling import beside_dim, beside_kept_dim, distinct, elementwise_cost, values
@@ -27,11 +38,17 @@ def _order(x: Array, dim: int, descending: bool) -> Array:
     return found
 
 
-def _sorted(x: Array, dim: int = -1, descending: bool = False) -> Array:
+def _kept(options: Options) -> bool:
+    return bool(options.get("stable"))
+
+
+def _sorted(x: Array, dim: int = -1, descending: bool = False, stable: bool = False) -> Array:
     return np.take_along_axis(x, _order(x, dim, descending), axis=dim)
 
 
-def _sorted_vjp(g: Array, x: Array, dim: int = -1, descending: bool = False) -> tuple[Array]:
+def _sorted_vjp(
+    g: Array, x: Array, dim: int = -1, descending: bool = False, stable: bool = False
+) -> tuple[Array]:
     rank = np.argsort(_order(x, dim, descending), axis=dim)
     return (np.take_along_axis(g, rank, axis=dim),)
 
@@ -115,6 +132,8 @@ SORT = Operation(
         Workload("97", ((97,),)),
         Workload("4x6-dim-1-transposed", ((4, 6),), {"dim": -1}, layout="transposed"),
         Workload("3x2x5-dim1-strided", ((3, 2, 5),), {"dim": 1}, layout="strided"),
+        Workload("3x41-stable", ((3, 41),), {"stable": True}),
+        Workload("2x70-stable-descending", ((2, 70),), {"stable": True, "dim": 1, "descending": True}),
     ),
     bench=(
         Workload("1024x1024", ((1024, 1024),)),
@@ -126,8 +145,8 @@ SORT = Operation(
     identities=(
         Identity(
             "descending is ascending of −x",
-            lambda f, x, dim=-1, descending=False: f(x, dim=dim, descending=True),
-            lambda f, x, dim=-1, descending=False: -f(-x, dim=dim),
+            lambda f, x, **options: f(x, **{**options, "descending": True}),
+            lambda f, x, **options: -f(-x, **{**options, "descending": False}),
         ),
         Identity(
             "sorting twice is sorting once",
@@ -146,6 +165,12 @@ SORT = Operation(
     ),
     refuses=(dim_out_of_range(), not_a_tensor()),
     batch=beside_kept_dim,
+    places=Places(
+        "torch.sort: with stable, equals keep their order",
+        torch.sort,
+        dim=-1,
+        in_order=_kept,
+    ),
 )
 
 TOPK = Operation(
@@ -188,6 +213,7 @@ TOPK = Operation(
         Refusal("k below 0", lambda f, tensor: f(tensor(3), k=-1), (RuntimeError,)),
     ),
     batch=beside_kept_dim,
+    places=Places("torch.topk", torch.topk, dim=-1),
 )
 
 KTHVALUE = Operation(
@@ -227,6 +253,7 @@ KTHVALUE = Operation(
         Refusal("k above the size", lambda f, tensor: f(tensor(3), k=4), (RuntimeError,)),
     ),
     batch=beside_dim,
+    places=Places("torch.kthvalue", torch.kthvalue, dim=-1),
 )
 
 MEDIAN = Operation(
@@ -266,4 +293,5 @@ MEDIAN = Operation(
     ),
     refuses=(dim_out_of_range(), not_a_tensor()),
     batch=beside_dim,
+    places=Places("torch.median", torch.median),
 )

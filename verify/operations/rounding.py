@@ -13,7 +13,7 @@ from verify.formulas.arithmetic import Arithmetic
 from verify.formulas.elementary import rint, trunc
 from verify.operation import Array, Domain, HardInput, Identity, Inputs, Operation, Special, Workload
 from verify.records.refusals import not_a_tensor
-from verify.records.sampling import elementwise_batch, elementwise_cost, off_whole_numbers, values
+from verify.records.sampling import always, elementwise_batch, elementwise_cost, off_whole_numbers, values
 
 _CHECK = (
     Workload("7", ((7,),)),
@@ -80,6 +80,7 @@ def _record(
         special=(_special("signed zeros, nan and beyond", *special),),
         refuses=(not_a_tensor(),),
         batch=elementwise_batch,
+        entrywise=always,
     )
 
 

@@ -90,6 +90,7 @@ _SPECIAL = (
     _special("infinity", [1.0, np.inf], np.nan),
     _special("one entry", [2.0], np.nan),
     _special("one entry without a correction", [2.0], 0.0, correction=0),
+    *(_special(f"nothing, correction {c}", [], np.nan, correction=c) for c in (0, 3)),
     _special("nothing", [], np.nan),
 )
 

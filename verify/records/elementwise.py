@@ -27,7 +27,7 @@ from verify.operation import (
     Workload,
 )
 from verify.records.refusals import not_a_tensor
-from verify.records.sampling import elementwise_batch, elementwise_cost, values
+from verify.records.sampling import always, elementwise_batch, elementwise_cost, values
 
 NAN, INF = math.nan, math.inf
 
@@ -109,6 +109,7 @@ def elementwise(
         special=special,
         refuses=(not_a_tensor(**check[0].options), *refuses),
         batch=elementwise_batch,
+        entrywise=always,
     )
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from verify.formulas.arithmetic import Arithmetic, compounded
+from verify.formulas.axes import terms
 from verify.operation import (
     Array,
     Cost,
@@ -113,13 +114,13 @@ NAN, INF = math.nan, math.inf
 REFUSES = (dim_out_of_range(), not_a_tensor(dim=0))
 
 
-def shifted(x: Array, dim: int) -> Array:
+def shifted(x: Array, dim: Any) -> Array:
     """x − max x along a dimension: inputs are exact, so the maximum is too."""
     return x - x.max(axis=dim, keepdims=True)
 
 
-def softmax(x: Array, dim: int) -> Array:
-    """exp xᵢ / Σⱼ exp xⱼ along a dimension. Shapes: that of x."""
+def softmax(x: Array, dim: Any) -> Array:
+    """exp xᵢ / Σⱼ exp xⱼ over dimensions. Shapes: that of x."""
     e = np.exp(shifted(x, dim))
     return e / e.sum(axis=dim, keepdims=True)
 
@@ -130,13 +131,14 @@ def log_softmax(x: Array, dim: int) -> Array:
     return d - np.log(np.exp(d).sum(axis=dim, keepdims=True))
 
 
-def logsumexp(x: Array, dim: int) -> Array:
-    """log Σⱼ exp xⱼ along a dimension, which vanishes."""
+def logsumexp(x: Array, dim: Any, keepdim: bool = False) -> Array:
+    """log Σⱼ exp xⱼ over dimensions, which vanish unless they are kept."""
     m = x.max(axis=dim, keepdims=True)
-    return (m + np.log(np.exp(x - m).sum(axis=dim, keepdims=True))).squeeze(dim)
+    y = m + np.log(np.exp(x - m).sum(axis=dim, keepdims=True))
+    return y if keepdim else y.squeeze(dim)
 
 
-def error_of_sum(a: Arithmetic, x: Array, dim: int) -> Array:
+def error_of_sum(a: Arithmetic, x: Array, dim: Any) -> Array:
     """Relative error of Σ exp(xⱼ − max): each term's exponent is off by u|dⱼ|, exp adds its own, γ the sum's.
 
     The terms enter with weight pⱼ, so the error is Σ pⱼ u|dⱼ| rather than u·max|dⱼ| (the published
@@ -144,7 +146,7 @@ def error_of_sum(a: Arithmetic, x: Array, dim: int) -> Array:
     """
     d, p = np.abs(shifted(x, dim)), softmax(x, dim)
     spread = (p * d).sum(axis=dim, keepdims=True)
-    return a.u * spread + a.elementary + a.u + a.gamma(max(0, x.shape[dim] - 1))
+    return a.u * spread + a.elementary + a.u + a.gamma(max(0, terms(x, dim) - 1))
 
 
 def exponential_error(a: Arithmetic, exponent: Array, error: Array) -> Array:

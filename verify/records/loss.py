@@ -77,6 +77,11 @@ def batch(workload: Workload) -> Batch | None:
     return elementwise_batch(workload) if workload.options.get("reduction") == "none" else None
 
 
+def unreduced(options: Options) -> bool:
+    """Whether each entry has a loss of its own: not reduced, and without weights of another shape."""
+    return options.get("reduction") == "none" and options.keys().isdisjoint({"weight", "pos_weight"})
+
+
 def within(formula: Formula) -> Callable[..., Any]:
     """The bound of a result that is known by this formula. Shapes: that of the result."""
 

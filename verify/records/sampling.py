@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from verify.operation import Array, Batch, Cost, Inputs, Workload
+from verify.operation import Array, Batch, Cost, Inputs, Options, Workload
 
 # float32, float16 and bfloat16 all hold the integers up to 256 exactly.
 _EXACT_INTEGERS = 256
@@ -100,6 +100,11 @@ def broadcast_cost(flops: float) -> Callable[[Workload], Cost]:
         return Cost(flops * n, n + sum(math.prod(shape) for shape in workload.shapes), n)
 
     return cost
+
+
+def always(options: Options) -> bool:
+    """Whatever the options."""
+    return True
 
 
 def elementwise_batch(workload: Workload) -> Batch | None:

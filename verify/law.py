@@ -1,0 +1,196 @@
+"""Law: what torch's documentation promises of every call of a kind, whatever the operation computes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+import torch
+
+from verify.call import Call, Results, results
+from verify.case import Case, Point, to_array, to_tensor
+from verify.check import Finding
+from verify.comparison import cotangent, explained, shows_nothing
+from verify.formulas.arithmetic import Arithmetic
+from verify.operation import Array, Options
+from verify.outcome import Worst
+from verify.variation import differs, pairs
+
+WRONG = "wrong entries"
+
+
+@dataclass(frozen=True)
+class Example:
+    """One call of a case at a sampled point, with its gradient where there is one: what a law is asked of."""
+
+    case: Case
+    point: Point
+    seed: int
+
+    @property
+    def options(self) -> Options:
+        """The options of the call."""
+        return self.point.options
+
+    @cached_property
+    def inputs(self) -> tuple[torch.Tensor, ...]:
+        """The tensors of the call."""
+        return self.case.tensors(self.point)
+
+    @cached_property
+    def call(self) -> Call:
+        """The call, with a cotangent where the operation has a gradient."""
+        call = self.of(self.inputs, self.options)
+        if self.case.operation.vjp is None:
+            return call
+        (y,) = results(call).outputs
+        return self.of(self.inputs, self.options, tuple(y.shape))
+
+    @cached_property
+    def first(self) -> Results:
+        """What it answers."""
+        return results(self.call)
+
+    def of(
+        self,
+        inputs: tuple[torch.Tensor, ...],
+        options: Options,
+        shape: tuple[int, ...] | None = None,
+    ) -> Call:
+        """The operation of other inputs and options; with a cotangent, if the result's `shape` is told."""
+        call = Call(self.case.function, inputs, options)
+        if self.case.operation.vjp is None or shape is None:
+            return call
+        return replace(call, cotangents=(self.cotangent(shape),))
+
+    def cotangent(self, shape: tuple[int, ...]) -> torch.Tensor:
+        """A cotangent of a result of this shape."""
+        g = cotangent(self.case, self.seed, self.point, shape)
+        return to_tensor(g, self.case.dtype, self.case.device)
+
+    def explained(self, call: Call) -> Results:
+        """What rounding explains of each entry of a call's answer."""
+        arrays = tuple(to_array(x) for x in call.inputs)
+        point = Point(self.point.name, arrays, call.options)
+        g = to_array(call.cotangents[0]) if call.cotangents else None
+        output, gradients = explained(self.case, point, g)
+        return Results(
+            (torch.from_numpy(output),), tuple(None if e is None else torch.from_numpy(e) for e in gradients)
+        )
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One thing that a law asks: what is answered, and what must be.
+
+    `answer()` and `required()` give results of the same shapes. Where `bound` is None they must be the same
+    bits, else no further apart than `bound()`, an absolute error for each entry. Where `raises` names errors,
+    one of them must be raised instead.
+    """
+
+    label: str
+    answer: Callable[[], Results]
+    required: Callable[[], Results] = lambda: Results(())
+    bound: Callable[[], Results] | None = None
+    raises: tuple[type[Exception], ...] = ()
+
+
+@dataclass(frozen=True)
+class Law:
+    """A promise of torch's that holds for a kind of call, and its source.
+
+    `ask(example)` yields what to ask of a call; nothing where the record says that it is none of the kind.
+    A new law is one module in `verify/laws/` with a `LAW` record.
+    """
+
+    name: str
+    source: str
+    ask: Callable[[Example], Iterator[Asked]]
+
+
+@dataclass(frozen=True)
+class Broken:
+    """Where an answer is not the required one: how many entries, the worst of them, and what was seen.
+
+    `blind`: the bound would have let anything pass.
+    """
+
+    entries: float
+    remark: str = ""
+    worst: Worst | None = None
+    blind: bool = False
+
+
+def held(law: Law, example: Example) -> Finding | None:
+    """How many entries of all answers a law finds wrong; None if it asks nothing of the example."""
+    asked = list(law.ask(example))
+    if not asked:
+        return None
+    found = [broken for ask in asked for broken in _broken(ask, example.case.arithmetic)]
+    wrong = [b for b in found if b.entries]
+    figures = {"asked": float(len(asked))}
+    if not wrong:
+        return Finding(law.name, 0.0, 0.0, WRONG, figures=figures, blind=any(b.blind for b in found))
+    first = wrong[0]
+    remark = f"{first.remark} {law.source}"
+    return Finding(law.name, sum(b.entries for b in wrong), 0.0, WRONG, first.worst, figures, remark)
+
+
+def _broken(asked: Asked, arithmetic: Arithmetic) -> Iterator[Broken]:
+    try:
+        answer = asked.answer()
+        required = asked.required()
+    except asked.raises:
+        return
+    except Exception as error:  # the operation under test may raise anything, and that is the finding
+        said = str(error).partition("\n")[0]
+        yield Broken(1.0, f"{asked.label}: it raised {type(error).__name__} ({said}).")
+        return
+    if asked.raises:
+        names = " or ".join(error.__name__ for error in asked.raises)
+        shapes = ", ".join(str(tuple(y.shape)) for y in answer.outputs)
+        yield Broken(1.0, f"{asked.label}: it returned a result of shape {shapes} where {names} is due.")
+        return
+    try:
+        both = list(pairs(required, answer))
+    except ValueError as error:
+        yield Broken(1.0, f"{asked.label}, {error}.")
+        return
+    for name, a, b in both:
+        if bool(differs(a, b).any()):
+            yield _compared(asked, name, a, b, arithmetic)
+
+
+def _compared(
+    asked: Asked, name: str, required: torch.Tensor, answer: torch.Tensor, arithmetic: Arithmetic
+) -> Broken:
+    apart = to_array(differs(required, answer))
+    blind = False
+    if asked.bound is not None:
+        allowed = asked.bound()
+        bound = next(to_array(e) for n, e, _ in pairs(allowed, allowed) if n == name)
+        bound = np.broadcast_to(bound, apart.shape)
+        far, value = _distance(required, answer), to_array(required).astype(float)
+        apart = apart & ~(far <= bound)
+        counted = np.where(np.isfinite(value), value, 0.0)
+        blind = not np.all(np.isfinite(bound)) or shows_nothing(bound, counted, arithmetic)
+    if not apart.any():
+        return Broken(0.0, blind=blind)
+    index = tuple(int(i) for i in np.argwhere(apart)[0])
+    got, due = to_array(answer)[index], to_array(required)[index]
+    at = f" at entry {index}" if index else ""
+    remark = f"{asked.label}, {name}: {got} where {due} is required{at}."
+    return Broken(float(apart.sum()), remark, Worst(index, (), _exact(got), _exact(due)))
+
+
+def _distance(a: torch.Tensor, b: torch.Tensor) -> Array:
+    """How far entries are apart: 0 where they are the same or both nan, infinite where one is lost."""
+    far = np.abs(to_array(a).astype(float) - to_array(b).astype(float))
+    far = np.where(np.isnan(far), np.inf, far)
+    return np.where(to_array(differs(a, b)), far, 0.0)
+
+
+def _exact(value: object) -> str:
+    return float(value).hex() if isinstance(value, float) else str(value)
