@@ -47,6 +47,8 @@ def test_verify_stores_exports_and_passes(run, tmp_path):
         "relu",
         "--select",
         "mse*",
+        "--select",
+        "sum",
         "--seed",
         "7",
         "--json",
@@ -59,7 +61,7 @@ def test_verify_stores_exports_and_passes(run, tmp_path):
     (stored,) = (tmp_path / ROOM / "outcomes").glob("*.json")
     assert strict(stored)["outcomes"] == record["outcomes"]
     assert strict(tmp_path / ROOM / "catalogue.json")["operations"]
-    assert {o["operation"] for o in record["outcomes"]} == {"relu", "mse_loss"}
+    assert {o["operation"] for o in record["outcomes"]} == {"relu", "mse_loss", "sum"}
     assert {o["check"] for o in record["outcomes"]} == set(checks())
     assert {o["seed"] for o in record["outcomes"]} == {7}
     suite = ElementTree.parse(tmp_path / "o.xml").getroot()
@@ -266,11 +268,12 @@ def test_an_interrupt_keeps_what_was_measured_and_says_so(tmp_path):
         # A shell starts what it runs in the background with interrupts ignored, and children inherit that.
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
-    # The interpreter is up once torch's own libraries are mapped; then some cases are let through.
+    # The interpreter is up once torch's own libraries are mapped; then it starts workers, and some cases are
+    # let through.
     deadline = time.monotonic() + 120
     while "libtorch_cpu" not in _maps(child.pid) and time.monotonic() < deadline:
         time.sleep(0.1)
-    time.sleep(8)
+    time.sleep(20)
     child.send_signal(signal.SIGINT)
     output, _ = child.communicate(timeout=120)
     assert child.returncode == 130, output

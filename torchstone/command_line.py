@@ -24,6 +24,7 @@ from torchstone.options import (
     Results,
     Seed,
     Select,
+    Workers,
 )
 from verify.storage import RESULTS
 
@@ -96,6 +97,7 @@ def verify_command(
     operations: Own = None,
     implementation: Implementation = "eager",
     ops: Operators = "catalogue",
+    workers: Workers = None,
     json: Json = None,
     junit: Junit = None,
 ) -> None:
@@ -103,7 +105,7 @@ def verify_command(
 
     Example: `torchstone verify --select 'softmax*' --check accuracy --dtype float32`
     """
-    asked = Asked(select, check, device, dtype, profile, results, operations)
+    asked = Asked(select, check, device, dtype, profile, results, operations, workers)
     with usage():
         from verify.selection import choose
 

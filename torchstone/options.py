@@ -67,6 +67,14 @@ Operators = Annotated[
 ]
 
 
+Workers = Annotated[
+    int | None,
+    typer.Option(
+        "--workers", min=1, help="How many processes share the cases; as many as cores if left out."
+    ),
+]
+
+
 @dataclass(frozen=True)
 class Asked:
     """What every command that measures is asked for, as the command line gives it."""
@@ -78,3 +86,4 @@ class Asked:
     profile: str
     results: Path
     operations: list[Path] | None
+    workers: int | None = None

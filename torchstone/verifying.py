@@ -23,7 +23,7 @@ def over_catalogue(
     catalogue = own_catalogue(asked.operations)
 
     from reports import terminal
-    from verify import devices, selection
+    from verify import devices, selection, workers
     from verify import run as running
     from verify.checks import checks
     from verify.junit import to_xml
@@ -48,7 +48,13 @@ def over_catalogue(
         def step(case: Any, check: Any) -> None:
             progress.update(task, advance=1, description=f"verify {case.id} {check.name}")
 
-        run = running.verify(cases, questions, chosen, seed, command_typed(), step, asked.operations or ())
+        processes = workers.useful(len(cases), asked.workers)
+        found = (
+            running.examined(cases, questions, chosen, seed, step)
+            if processes == 1
+            else workers.shared_out(chosen, devices.present(), seed, processes, step)
+        )
+        run = running.gathered(found, chosen.profile, seed, command_typed(), asked.operations or ())
     stored = running.store(run, asked.results)
     write_json(asked.results / CATALOGUE, describe())
     if json:

@@ -66,6 +66,10 @@ LOOKS = 8
 _BEYOND_SEEDS = 2**31
 
 
+def _quietly(case: Case, check: Check) -> None:
+    """No progress to show."""
+
+
 def fresh_seed() -> int:
     """A seed that no run had before; it is recorded, so that the run can be repeated."""
     return secrets.randbits(31)
@@ -77,30 +81,30 @@ def verify(
     selection: Selection,
     seed: int,
     command: str,
-    progress: Progress = lambda case, check: None,
+    progress: Progress = _quietly,
     own_operations: Sequence[Path] = (),
 ) -> Run:
-    """Examine cases × checks.
+    """Examine cases × checks in this process."""
+    found = examined(cases, checks, selection, seed, progress)
+    return gathered(found, selection.profile, seed, command, own_operations)
+
+
+def gathered(
+    found: Iterable[Outcome], profile: str, seed: int, command: str, own_operations: Sequence[Path] = ()
+) -> Run:
+    """Collect outcomes as they come, and mark the known deviations among them.
 
     The commands that reproduce an outcome name the files of one's `own_operations` too.
-    """
-    own = "".join(f" --operations {shlex.quote(str(path))}" for path in own_operations)
-    examined = _examined(cases, checks, selection, seed, progress)
-    found = (replace(outcome, reproduce=outcome.reproduce + own) for outcome in examined)
-    return gathered(found, selection.profile, seed, command)
-
-
-def gathered(found: Iterable[Outcome], profile: str, seed: int, command: str) -> Run:
-    """Collect outcomes as they come, and mark the known deviations among them.
 
     An interrupt (Ctrl-C) ends the run early and keeps what was measured. torch runs on `THREADS` threads
     meanwhile.
     """
+    own = "".join(f" --operations {shlex.quote(str(path))}" for path in own_operations)
     started, outcomes, complete = _now(), [], True
     with one_thread():
         try:
             for outcome in found:
-                outcomes.append(outcome)
+                outcomes.append(replace(outcome, reproduce=outcome.reproduce + own))
         except KeyboardInterrupt:
             complete = False
     listed = known_deviations.read()
@@ -120,9 +124,14 @@ def one_thread() -> Iterator[None]:
         torch.set_num_threads(threads)
 
 
-def _examined(
-    cases: Sequence[Case], checks: Sequence[Check], selection: Selection, seed: int, progress: Progress
+def examined(
+    cases: Sequence[Case],
+    checks: Sequence[Check],
+    selection: Selection,
+    seed: int,
+    progress: Progress = _quietly,
 ) -> Iterator[Outcome]:
+    """The outcomes of cases × checks, as they come; an absent device or dtype is skipped with the reason."""
     for case in cases:
         absent = (
             devices.absence(case.device) or case.undefined or devices.unsupported(case.device, case.dtype)
