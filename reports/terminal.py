@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from rich.table import Table
 from rich.text import Text
@@ -23,46 +23,69 @@ STYLES = {
 }
 # A hundred lines of one cause hide the second cause; the page and the JSON have them all.
 SHOWN = 10
-# The words of so many checks fit beside an operation's name.
-WORDS_FIT = 4
+# The words of so many checks fit beside an operation's name, the signs and counts of so many, and so many
+# letters of each name of a check where there are more.
+WORDS_FIT, COUNTS_FIT, LETTERS = 4, 6, 4
 
 
 def matrix(outcomes: Sequence[Outcome]) -> Table:
     """Operation × check: the worst status of each cell, and how many outcomes stand behind it.
 
-    With many checks a status is its sign, so that a row fits into eighty columns.
+    With many checks a status is its sign, so that a row fits into eighty columns; with more still only what
+    is no pass is counted, and a check is called by its first letters.
     """
     checks = listed((o.check for o in outcomes), ())
-    brief = len(checks) > WORDS_FIT
-    table = Table(box=None, pad_edge=False, header_style="bold")
+    cell = _words if len(checks) <= WORDS_FIT else _sign_and_count if len(checks) <= COUNTS_FIT else _sign
+    padding = (0, 1) if cell is _sign else (0, 2, 0, 0)
+    table = Table(box=None, pad_edge=False, header_style="bold", padding=padding, collapse_padding=True)
     table.add_column("operation", overflow="fold")
-    for check in checks:
-        table.add_column(check, no_wrap=True)
+    for name in _short(checks) if cell is _sign else checks:
+        table.add_column(name, no_wrap=True)
     cells: dict[str, dict[str, list[Outcome]]] = {}
     for outcome in outcomes:
         cells.setdefault(outcome.operation, {}).setdefault(outcome.check, []).append(outcome)
     for operation, row in cells.items():
-        table.add_row(operation, *(_cell(row.get(check, []), brief) for check in checks))
-    if brief and cells:
+        table.add_row(operation, *(_cell(row.get(check, []), cell) for check in checks))
+    if cell is not _words and cells:
         table.caption = "   ".join(f"{sign} {status}" for status, sign in SIGNS.items())
         table.caption_justify = "left"
     return table
 
 
-def _cell(outcomes: Sequence[Outcome], brief: bool) -> Text:
+# What a cell says of the worst status, how many outcomes have it, and how many there are.
+_Say = Callable[[Status, int, int], str]
+
+
+def _cell(outcomes: Sequence[Outcome], say: _Say) -> Text:
     if not outcomes:
         return Text("–", style="dim")
     worst = min((o.status for o in outcomes), key=list(SEVERITY).index)
     count = sum(o.status is worst for o in outcomes)
-    if brief:
-        of = "" if count == len(outcomes) else f"/{len(outcomes)}"
-        return Text(f"{SIGNS[worst]} {count}{of}", style=STYLES[worst])
-    text = (
-        f"{worst.value} {len(outcomes)}"
-        if count == len(outcomes)
-        else f"{worst.value} {count} of {len(outcomes)}"
-    )
-    return Text(text, style=STYLES[worst])
+    return Text(say(worst, count, len(outcomes)), style=STYLES[worst])
+
+
+def _words(worst: Status, count: int, all_: int) -> str:
+    return f"{worst.value} {count}" + ("" if count == all_ else f" of {all_}")
+
+
+def _sign_and_count(worst: Status, count: int, all_: int) -> str:
+    return f"{SIGNS[worst]} {count}" + ("" if count == all_ else f"/{all_}")
+
+
+def _sign(worst: Status, count: int, all_: int) -> str:
+    return SIGNS[worst] + ("" if worst is Status.PASS else str(count))
+
+
+def _short(names: Sequence[str]) -> list[str]:
+    """As many first letters of each as tell it from the others, and no fewer than `LETTERS`."""
+    return [
+        next(
+            name[:letters]
+            for letters in range(LETTERS, len(name) + LETTERS)
+            if sum(other.startswith(name[:letters]) for other in names) == 1 or letters >= len(name)
+        )
+        for name in names
+    ]
 
 
 def complaints(outcomes: Iterable[Outcome]) -> list[Text]:

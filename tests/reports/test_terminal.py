@@ -112,6 +112,23 @@ def test_a_row_of_many_checks_fits_into_eighty_columns_and_keeps_its_name():
     assert "≈ known" in lines[-1], "the signs are explained"
 
 
+ALL = (*CHECKS, "invariance", "length", "promotion", "range", "semantics", "summation")
+
+
+def test_a_row_of_all_checks_fits_into_eighty_columns():
+    outcomes = [dataclasses.replace(outcome("cross_entropy"), check=check) for check in ALL]
+    outcomes += [dataclasses.replace(outcome("cross_entropy", Status.KNOWN), check="length")] * 12
+    heads, row, caption = shown(outcomes)
+    assert max(map(len, (heads, row, caption))) <= 80
+    assert heads.split() == ["operation", *sorted(name[:4] for name in ALL)]
+    assert row.split() == ["cross_entropy", *("≈12" if name == "length" else "✓" for name in sorted(ALL))]
+
+
+def test_as_many_letters_of_a_check_are_shown_as_tell_it_from_the_others():
+    outcomes = [dataclasses.replace(outcome("exp"), check=check) for check in (*ALL, "specialty")]
+    assert {"accu", "special", "specialt"} < set(shown(outcomes, width=120)[0].split())
+
+
 def test_a_row_of_few_checks_has_words():
     lines = shown([outcome("softmax"), outcome("softmax", Status.FAIL)])
     assert lines[1].split() == ["softmax", "fail", "1", "of", "2"]
