@@ -71,6 +71,12 @@ class Arithmetic:
             smallest=2.0 ** (least - precision + 1),
         )
 
+    @property
+    def exponents(self) -> tuple[int, int]:
+        """The least and the greatest e of a normal number in [2^e, 2^(e + 1))."""
+        _, least, greatest = _FORMATS[self.dtype]
+        return least, greatest
+
     def of_function(self, name: str) -> float:
         """The documented relative error of an elementary function in the working type, before it is stored.
 

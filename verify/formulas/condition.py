@@ -17,14 +17,17 @@ _CHANGE = 2.0**-100
 _PRECISION = 4096
 
 
-def condition(evaluate: Callable[..., Any], inputs: Inputs, u: float) -> tuple[Array, ...]:
+def condition(
+    evaluate: Callable[..., Any], inputs: Inputs, u: float, precision: int = _PRECISION
+) -> tuple[Array, ...]:
     """u Σᵢ |xᵢ ∂y/∂xᵢ| for every entry of every result, from a change of each input entry in turn.
 
-    The factor u is taken in ball arithmetic: the sum alone may lie beyond float64's range.
+    The factor u is taken in ball arithmetic: the sum alone may lie beyond float64's range. `precision` may be
+    lower where the values are known to need less. Units: bits.
     Source: Higham, Accuracy and Stability of Numerical Algorithms, 2nd ed., §1.6.
     """
     totals: list[Array] = []
-    with flint.ctx.workprec(_PRECISION), np.errstate(all="ignore"):
+    with flint.ctx.workprec(precision), np.errstate(all="ignore"):
         balls = in_balls(inputs)
         start = _results(evaluate(*balls))
         for position, x in enumerate(inputs):

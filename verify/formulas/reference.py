@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import flint
@@ -42,13 +43,13 @@ class Enclosure:
     balls: Array
     precision: int
 
-    @property
+    @cached_property
     def value(self) -> Array:
         """The midpoints as float64 (an exact value beyond float64's range becomes infinite)."""
         middles: Array = np.asarray(_middle(self.balls), dtype=float)
         return middles
 
-    @property
+    @cached_property
     def radius(self) -> Array:
         """The half-widths as float64; infinite where the formula is undefined."""
         radii: Array = np.asarray(_radius(self.balls), dtype=float)
@@ -100,14 +101,20 @@ def certify(
     A ball that stays wide at the highest precision is returned as it is: its radius says so, and
     `Enclosure.error` then reports an error no smaller than it.
     """
-    balls = in_balls(arguments)
     for precision in _PRECISIONS:
-        with flint.ctx.workprec(precision), np.errstate(all="ignore"):
-            results = _as_arrays(evaluate(*balls, **options))
-            enclosures = tuple(None if r is None else Enclosure(r, precision) for r in results)
-            if all(e is None or _fine(e, arithmetic) for e in enclosures):
-                break
-    return enclosures
+        found = enclosures(evaluate, arguments, options, precision)
+        if all(e is None or _fine(e, arithmetic) for e in found):
+            break
+    return found
+
+
+def enclosures(
+    evaluate: Callable[..., Any], arguments: tuple[Any, ...], options: Mapping[str, Any], precision: int
+) -> tuple[Enclosure | None, ...]:
+    """What a formula returns in ball arithmetic of so many bits, however wide it is."""
+    with flint.ctx.workprec(precision), np.errstate(all="ignore"):
+        results = _as_arrays(evaluate(*in_balls(arguments), **options))
+    return tuple(None if r is None else Enclosure(r, precision) for r in results)
 
 
 def _as_arrays(result: Any) -> tuple[Array | None, ...]:

@@ -24,12 +24,20 @@ def singular_triplets(x: Array) -> tuple[Array, Array, Array]:
     if x.shape[0] < x.shape[1]:
         v, s, u = singular_triplets(x.T)
         return u, s, v
+    # Eigenvalues are isolated to within an absolute distance: a power of 2, exact, brings them near 1.
+    scale = _power_of_two_near(x)
+    x = x / scale
     gram = flint.arb_mat((x.T @ x).tolist())
     values, vectors = flint.acb_mat(gram).eig(right=True)
     order = sorted(range(len(values)), key=lambda i: -float(values[i].real.mid()))
     s = _objects([values[i].real.sqrt() for i in order])
     v = np.stack([_unit(_objects([vectors[j, i].real for j in range(x.shape[1])])) for i in order], axis=1)
-    return (x @ v) / s, s, v
+    return (x @ v) / s, s * scale, v
+
+
+def _power_of_two_near(x: Array) -> flint.arb:
+    _, exponent = np.frexp(max(abs(float(entry.mid())) for entry in x.ravel()))
+    return flint.arb(2) ** int(exponent)
 
 
 def _objects(balls: list[flint.arb]) -> Array:

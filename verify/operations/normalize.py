@@ -28,13 +28,13 @@ def _norm(x: Any, p: float, dim: int) -> Any:
     return size.max(axis=dim, keepdims=True) if p == np.inf else size.sum(axis=dim, keepdims=True)
 
 
-def _is_long(x: Any, dim: int, eps: float) -> Any:
-    """Where a norm is larger than ε: no p-norm is smaller than the largest entry (none lies between)."""
-    return np.abs(x).max(axis=dim, keepdims=True) > eps
+def _is_long(x: Any, p: float, dim: int, eps: float) -> Any:
+    """Where a norm is larger than ε; no norm that is asked for lies within its rounding of ε."""
+    return _norm(x, p, dim) > eps
 
 
 def _length(x: Any, p: float, dim: int, eps: float) -> Any:
-    return np.where(_is_long(x, dim, eps), _norm(x, p, dim), 0 * x + eps)
+    return np.where(_is_long(x, p, dim, eps), _norm(x, p, dim), 0 * x + eps)
 
 
 def _normalize(x: Any, p: float = 2.0, dim: int = 1, eps: float = _LEAST_NORM) -> Any:
@@ -50,7 +50,7 @@ def _normalize_vjp(g: Any, x: Any, p: float = 2.0, dim: int = 1, eps: float = _L
         direction = (
             np.sign(x) if p == 1 else np.sign(x) * (np.abs(x) == np.abs(x).max(axis=dim, keepdims=True))
         )
-    return (g / length + np.where(_is_long(x, dim, eps), of_length * direction, 0 * x),)
+    return (g / length + np.where(_is_long(x, p, dim, eps), of_length * direction, 0 * x),)
 
 
 def _longest_apart(generator: np.random.Generator, workload: Workload) -> Inputs:
