@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from torchstone import scoring, showing, timing, verifying
+from torchstone import probing, scoring, showing, timing, verifying
 from torchstone.console import is_given, say, usage
 from torchstone.options import (
     Asked,
@@ -191,6 +191,19 @@ def lessons_command(
     Exit status: **0** every figure is what its lesson says, within its bound; **1** otherwise.
     """
     raise typer.Exit(showing.lessons(select or (), results, json))
+
+
+@app.command("numerics")
+def numerics_command(
+    device: Devices = None,
+    results: Results = RESULTS,
+    json: Annotated[Path | None, typer.Option("--json", help="Also write the card to this file.")] = None,
+) -> None:
+    """Show what each device adds and multiplies with: its numerics card, every line proved by a probe.
+
+    Exit status: **0** the error of every graded product is explained; **1** otherwise.
+    """
+    raise typer.Exit(probing.numerics(device, results, json))
 
 
 @app.command("catalogue")

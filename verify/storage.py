@@ -14,6 +14,8 @@ OUTCOMES = "outcomes"
 OUTCOMES_SCHEMA = "torchstone.outcomes/1"
 CATALOGUE = "catalogue.json"
 LESSONS = "lessons.json"
+NUMERICS = "numerics.json"
+NUMERICS_SCHEMA = "torchstone.numerics/1"
 
 
 class Unreadable(Exception):

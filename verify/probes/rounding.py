@@ -25,7 +25,7 @@ def operand(m: Multiplication, side: str) -> Fact:
     bits = kept_bits(m, side)
     if bits == m.precision:
         proof = f"(1 + 2^−{bits - 1}) · 1 = 1 + 2^−{bits - 1}"
-        return Fact(f"bits of the {side} operand", f"all {bits}", proof)
+        return Fact(f"{side} operand, bits", f"all {bits}", proof)
     # Three quarters of the spacing of what is kept above 1.
     came = _one_by(m, side, 1 + 0.75 * 2.0 ** (1 - bits))
     how = (
@@ -33,7 +33,7 @@ def operand(m: Multiplication, side: str) -> Fact:
     )
     lost = _one_by(m, side, 1 + 2.0**-bits)
     proof = f"(1 + 2^−{bits}) · 1 = {lost:.9g}, (1 + ¾·2^−{bits - 1}) · 1 = {came:.9g}"
-    return Fact(f"bits of the {side} operand", f"{bits} of {m.precision}, {how}", proof, regular=False)
+    return Fact(f"{side} operand, bits", f"{bits} of {m.precision}, {how}", proof, regular=False)
 
 
 def kept_bits(m: Multiplication, side: str) -> int:
@@ -74,7 +74,7 @@ def power(x: float) -> str:
 
 
 def residual(m: Multiplication) -> Fact:
-    """Whether products are rounded before they are added: x² − fl(x²) is 0 only if they are.
+    """Whether products are rounded, then added: x² − fl(x²) is 0 only if they are.
 
     x = 1 + 2^(1−h) for operands of h bits, so that x² = 1 + 2^(2−h) + 2^(2−2h). A fused multiply-add keeps
     the last term where −fl(x²) is already in the accumulator, and not where it comes after; an accumulator of
@@ -89,11 +89,11 @@ def residual(m: Multiplication) -> Fact:
         found.append(m.entry(a[: m.size], b[: m.size]))
     proof = f"(1 + 2^−{h - 1})² − (1 + 2^−{h - 2}) at two places in either order: {_several(found)}"
     if all(f == left for f in found):
-        return Fact("products", "exact: the accumulator holds them whole", proof)
+        return Fact("products", "exact until added", proof)
     if all(f == 0 for f in found):
-        return Fact("products", "rounded before they are added", proof)
+        return Fact("products", "rounded, then added", proof)
     if set(found) == {0.0, left}:
-        return Fact("products", "fused with the addition: one rounding for both", proof)
+        return Fact("products", "fused multiply-add", proof)
     return Fact("products", "neither rounded nor fused nor exact", proof, regular=False)
 
 
@@ -119,9 +119,9 @@ def accumulator(m: Multiplication) -> Fact:
     proof = f"1 + 2^−{t} − 1 = {_several([v / one for v in held])}"
     spacing = 2.0 ** (1 - t)
     came = _between_ones(m, one, one * 0.75 * spacing)
-    how = "cut off" if 0 in came else "rounded to nearest"
+    how = "cut off" if 0 in came else "nearest"
     proof += f", 1 + ¾·2^−{t - 1} − 1 = {_several([v / one for v in came])}"
-    regular = how == "rounded to nearest" and t >= m.working
+    regular = how == "nearest" and t >= m.working
     return Fact("accumulator", f"{t} bits, {how}", proof, regular)
 
 
@@ -131,8 +131,8 @@ def _between_ones(m: Multiplication, one: float, small: float) -> list[float]:
 
 # How |x|, in units of its spacing, is rounded, if x is positive and if it is negative.
 _ROUNDINGS: dict[str, tuple[Callable[[float], float], Callable[[float], float]]] = {
-    "to nearest, ties to even": (round, round),
-    "to nearest, ties away from 0": (lambda x: math.floor(x + 0.5), lambda x: math.floor(x + 0.5)),
+    "nearest even": (round, round),
+    "nearest away": (lambda x: math.floor(x + 0.5), lambda x: math.floor(x + 0.5)),
     "towards 0": (math.floor, math.floor),
     "up": (math.ceil, math.floor),
     "down": (math.floor, math.ceil),
@@ -150,7 +150,7 @@ def storing(m: Multiplication) -> Fact:
     proof = "1 + q ulp for q = " + ", ".join(f"{q:g}→{r:g}" for q, r in zip(_QUARTERS, found[0], strict=True))
     for name, (positive, negative) in _ROUNDINGS.items():
         if found == [[positive(q) for q in _QUARTERS], [negative(q) for q in _QUARTERS]]:
-            return Fact("stored results", name, proof, regular=name == "to nearest, ties to even")
+            return Fact("stored results", name, proof, regular=name == "nearest even")
     if not any(map(any, found)):
-        return Fact("stored results", "not told: partial sums have fewer bits", proof, regular=False)
+        return Fact("stored results", "not told: fewer bits are added in", proof, regular=False)
     return Fact("stored results", "rounded in no standard way", proof, regular=False)

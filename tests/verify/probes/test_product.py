@@ -14,44 +14,44 @@ from verify.probes.summation import reveal
 SIZE = 16
 # What a loop over K in float32 answers, each product rounded before it is added.
 PLAIN = {
-    "bits of the left operand": "all 24",
-    "bits of the right operand": "all 24",
-    "products": "rounded before they are added",
-    "accumulator": "24 bits, rounded to nearest",
-    "stored results": "to nearest, ties to even",
+    "left operand, bits": "all 24",
+    "right operand, bits": "all 24",
+    "products": "rounded, then added",
+    "accumulator": "24 bits, nearest",
+    "stored results": "nearest even",
     "subnormal operands": "kept",
     "subnormal results": "kept",
-    "identity and permutation": "exact",
+    "identity, permutation": "exact",
     "whole numbers": "exact below 2^10",
-    "algorithm": "classical: rows and columns are not mixed",
-    "number of rows": "leaves the bits of a row",
-    "repetition": "the same bits",
+    "algorithm": "classical",
+    "number of rows": "same bits",
+    "repetition": "same bits",
 }
-_FUSED = "fused with the addition: one rounding for both"
-_EXACT = "exact: the accumulator holds them whole"
-_CHANGED = {"identity and permutation": "change entries"}
+_FUSED = "fused multiply-add"
+_EXACT = "exact until added"
+_CHANGED = {"identity, permutation": "change entries"}
 # What each of the products written on purpose answers otherwise than a plain loop.
 OTHERWISE = {
     "float32 in sequence": {},
     "K in four parts": {},
     "fused multiply-add": {"products": _FUSED},
-    "float64 accumulator": {"products": _EXACT, "accumulator": "53 bits, rounded to nearest"},
+    "float64 accumulator": {"products": _EXACT, "accumulator": "53 bits, nearest"},
     "float16 accumulator": {
-        "bits of the left operand": "11 of 24, rounded to nearest",
-        "bits of the right operand": "11 of 24, rounded to nearest",
-        "accumulator": "11 bits, rounded to nearest",
-        "stored results": "not told: partial sums have fewer bits",
+        "left operand, bits": "11 of 24, rounded to nearest",
+        "right operand, bits": "11 of 24, rounded to nearest",
+        "accumulator": "11 bits, nearest",
+        "stored results": "not told: fewer bits are added in",
         "subnormal operands": "changed",
         "subnormal results": "flushed to 0",
         "whole numbers": "exact below 2^4 alone",
         **_CHANGED,
     },
     "20 bits": {
-        "bits of the left operand": "20 of 24, rounded to nearest",
-        "bits of the right operand": "20 of 24, rounded to nearest",
+        "left operand, bits": "20 of 24, rounded to nearest",
+        "right operand, bits": "20 of 24, rounded to nearest",
         "products": _FUSED,
-        "accumulator": "20 bits, rounded to nearest",
-        "stored results": "not told: partial sums have fewer bits",
+        "accumulator": "20 bits, nearest",
+        "stored results": "not told: fewer bits are added in",
         "whole numbers": "exact below 2^8 alone",
         **_CHANGED,
     },
@@ -62,39 +62,39 @@ OTHERWISE = {
     },
     "results cut off": {
         "products": _EXACT,
-        "accumulator": "53 bits, rounded to nearest",
+        "accumulator": "53 bits, nearest",
         "stored results": "towards 0",
     },
     "results rounded up": {
         "products": _EXACT,
-        "accumulator": "53 bits, rounded to nearest",
+        "accumulator": "53 bits, nearest",
         "stored results": "up",
     },
     "results rounded at random": {
         "products": _EXACT,
-        "accumulator": "53 bits, rounded to nearest",
+        "accumulator": "53 bits, nearest",
         "stored results": "rounded in no standard way",
-        "algorithm": "not told: the same product has other bits each time",
-        "number of rows": "not told: the same product has other bits each time",
+        "algorithm": "not told: no two calls alike",
+        "number of rows": "not told: no two calls alike",
         "repetition": "other bits",
     },
     "operands cut to 11 bits": {
-        "bits of the left operand": "11 of 24, cut off",
-        "bits of the right operand": "11 of 24, cut off",
+        "left operand, bits": "11 of 24, cut off",
+        "right operand, bits": "11 of 24, cut off",
         "products": _EXACT,
         "subnormal operands": "flushed to 0",
         **_CHANGED,
     },
     "operands rounded to bfloat16": {
-        "bits of the left operand": "8 of 24, rounded to nearest",
-        "bits of the right operand": "8 of 24, rounded to nearest",
+        "left operand, bits": "8 of 24, rounded to nearest",
+        "right operand, bits": "8 of 24, rounded to nearest",
         "products": _EXACT,
         "subnormal operands": "flushed to 0",
         "whole numbers": "exact below 2^8 alone",
         **_CHANGED,
     },
     "left operand rounded to bfloat16": {
-        "bits of the left operand": "8 of 24, rounded to nearest",
+        "left operand, bits": "8 of 24, rounded to nearest",
         "products": _EXACT,
         "subnormal operands": "flushed to 0",
         "whole numbers": "exact below 2^8 alone",
@@ -104,12 +104,12 @@ OTHERWISE = {
     "results flushed": {"subnormal results": "flushed to 0"},
     "Strassen": {
         "products": _FUSED,
-        "algorithm": "rows or columns are mixed, as Strassen's does",
-        "number of rows": "changes the bits of a row",
+        "algorithm": "mixes rows, as Strassen's",
+        "number of rows": "other bits",
         **_CHANGED,
     },
     "four at once": {"accumulator": "24 bits, cut off", "stored results": "towards 0"},
-    "one row in another order": {"number of rows": "changes the bits of a row"},
+    "one row in another order": {"number of rows": "other bits"},
     "an entry lost": {"whole numbers": "exact below 2^0 alone", **_CHANGED},
 }
 
@@ -127,7 +127,7 @@ def test_each_way_to_multiply_is_told_by_its_own_facts(name):
 
 def test_strassen_is_told_on_any_machine():
     answers = found("Strassen")
-    assert answers["algorithm"].value == "rows or columns are mixed, as Strassen's does"
+    assert answers["algorithm"].value == "mixes rows, as Strassen's"
     assert not answers["algorithm"].regular
 
 
@@ -157,7 +157,7 @@ def test_what_a_plain_loop_answers_is_regular_and_nothing_else(name):
     for fact in found(name).values():
         usual = {PLAIN[fact.name], _FUSED, _EXACT} if fact.name == "products" else {PLAIN[fact.name]}
         if fact.name == "accumulator":
-            usual.add("53 bits, rounded to nearest")
+            usual.add("53 bits, nearest")
         assert fact.regular == (fact.value in usual), fact
 
 
