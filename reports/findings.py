@@ -10,11 +10,14 @@ from reports.asv_results import StoredSpeeds
 from reports.catalogue import Catalogue
 from reports.correctness import Cell, Change, Group, changes, comparable, groups, matrix
 from reports.invariance import Matrix, invariance
+from reports.numerics import StoredCards
 from reports.ordering import listed
 from reports.outcomes import Run, StoredRuns
 from reports.speed import Speeds, speeds
 from reports.verdict import Verdict, verdict
 from verify.outcome import Outcome, Status
+
+NO_CARDS = StoredCards()
 
 
 @dataclass(frozen=True)
@@ -41,10 +44,13 @@ class Findings:
     accuracy: tuple[AccuracyRow, ...]
     speeds: Speeds
     catalogue: Catalogue
+    numerics: StoredCards
     complaints: tuple[str, ...]
 
 
-def findings(stored: StoredRuns, timed: StoredSpeeds, catalogue: Catalogue) -> Findings:
+def findings(
+    stored: StoredRuns, timed: StoredSpeeds, catalogue: Catalogue, numerics: StoredCards = NO_CARDS
+) -> Findings:
     """Judge the newest run and lay out its figures beside the newest times."""
     run = stored.subject
     outcomes = run.outcomes if run else ()
@@ -71,7 +77,13 @@ def findings(stored: StoredRuns, timed: StoredSpeeds, catalogue: Catalogue) -> F
         accuracy=accuracy(run, operations) if run else (),
         speeds=speeds(timed.frame, catalogue, operations),
         catalogue=catalogue,
-        complaints=(*stored.complaints, *timed.complaints, *catalogue.complaints),
+        numerics=numerics,
+        complaints=(
+            *stored.complaints,
+            *timed.complaints,
+            *catalogue.complaints,
+            *numerics.complaints,
+        ),
     )
 
 

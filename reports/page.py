@@ -11,7 +11,7 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from reports import notation
+from reports import dendrogram, notation, numerics
 from reports.correctness import worst_draws
 from reports.findings import Findings
 from reports.invariance import counterexample
@@ -20,6 +20,7 @@ from reports.speed import CeilingRate
 from reports.strips import error_axis, strip, time_axis
 from reports.verdict import SEVERITY, SIGNS, counted
 from verify.outcome import Outcome, Status
+from verify.probes.card import NumericsCard
 
 TEMPLATES = Path(__file__).with_name("templates")
 MEANINGS = {
@@ -31,6 +32,8 @@ MEANINGS = {
 }
 VERDICT_SIGNS = {"fail": "✗", "inconclusive": "?", "pass": "✓", "partial": "◐", "nothing": "–"}
 SLOWEST = 12
+# Terms of a tree whose numbers can still be read.
+DRAWN = 64
 
 
 def render(found: Findings) -> str:
@@ -78,7 +81,22 @@ def render(found: Findings) -> str:
         machines={row.machine for row in found.speeds.rows},
         devices_in_speed={row.device for row in found.speeds.rows},
         environments=sorted({row.environment for row in found.speeds.rows}),
+        cards=tuple(map(card, found.numerics.cards)),
     )
+
+
+def card(measured: NumericsCard) -> Mapping[str, Any]:
+    """A numerics card as the page lays it out, with its different orders of addition drawn."""
+    return {
+        "card": measured,
+        "columns": numerics.columns(measured),
+        "names": numerics.names(measured),
+        "sums": numerics.sums(measured),
+        "trees": tuple(
+            (each.whose, dendrogram.svg(each.tree, f"Order of {each.whose}"))
+            for each in numerics.drawings(measured, DRAWN)
+        ),
+    }
 
 
 def facts(found: Findings) -> tuple[tuple[str, tuple[tuple[str, str], ...]], ...]:

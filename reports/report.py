@@ -8,6 +8,7 @@ from pathlib import Path
 from reports.asv_results import read_speeds
 from reports.catalogue import read_catalogue
 from reports.findings import Findings, findings
+from reports.numerics import read_numerics
 from reports.outcomes import read_outcomes
 from reports.page import render
 from verify.storage import write_whole
@@ -27,7 +28,9 @@ class Report:
 
 def read_findings(results: Path) -> Findings:
     """Everything stored under a results folder, judged."""
-    return findings(read_outcomes(results), read_speeds(results), read_catalogue(results))
+    return findings(
+        read_outcomes(results), read_speeds(results), read_catalogue(results), read_numerics(results)
+    )
 
 
 def write_report(results: Path, target: Path | None = None) -> Report:
