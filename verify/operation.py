@@ -167,7 +167,7 @@ class Operation:
     broadcast. `places` is set where values are found in the input, `promotion` where other dtypes are taken.
     `check` workloads are small and awkward, `bench` ones are what people run; the first `bench`
     workload is the one a quick run times. `batch(workload)` is None where a call is not many independent
-    ones.
+    ones. `lengths(n)` are the calls whose result hangs on n terms, none where it does not or n is too many.
 
     Example: `verify/operations/` holds one record an operation; a new one needs nothing else.
     """
@@ -186,6 +186,7 @@ class Operation:
     special: tuple[Special, ...] = ()
     refuses: tuple[Refusal, ...] = ()
     batch: Callable[[Workload], Batch | None] = lambda workload: None
+    lengths: Callable[[int], tuple[Workload, ...]] = lambda n: ()
     dtypes: tuple[str, ...] = DTYPES
     needs: tuple[str, ...] = ()
     summation: Summation | None = None
