@@ -8,10 +8,10 @@ smallest dtype that holds all of both. A Python number is a bool, an int64, or o
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-BOOL, INTEGRAL, FLOATING = range(3)
+BOOL, INTEGRAL, FLOATING, COMPLEX = range(4)
 # The bits of the digits of each integral type, with those of its sign; and what each floating type can hold:
 # the bits of its precision and of its exponent (IEEE 754-2019, table 3.5; bfloat16 has 8 and 8).
 INTEGERS = {
@@ -22,6 +22,13 @@ INTEGERS = {
     "int64": (63, True),
 }
 FLOATS = {"float16": (11, 5), "bfloat16": (8, 8), "float32": (24, 8), "float64": (53, 11)}
+# Of each of its two parts.
+COMPLEXES = {"complex64": FLOATS["float32"], "complex128": FLOATS["float64"]}
+_SIZES: Mapping[int, Mapping[str, tuple[int, int]]] = {
+    INTEGRAL: INTEGERS,
+    FLOATING: FLOATS,
+    COMPLEX: COMPLEXES,
+}
 DTYPES = ("bool", *INTEGERS, *FLOATS)
 # torch.get_default_dtype() unless it is set.
 DEFAULT = "float32"
@@ -39,8 +46,8 @@ TENSOR, NO_DIMENSION, NUMBER = range(3)
 
 
 def category(dtype: str) -> int:
-    """Bool, integral or floating, in that order."""
-    return BOOL if dtype == "bool" else INTEGRAL if dtype in INTEGERS else FLOATING
+    """Bool, integral, floating or complex, in that order."""
+    return next((kind for kind, dtypes in _SIZES.items() if dtype in dtypes), BOOL)
 
 
 def promoted(operands: Sequence[Operand]) -> str:
@@ -61,14 +68,16 @@ def promoted(operands: Sequence[Operand]) -> str:
 
 
 def holding(a: str, b: str) -> str:
-    """The smallest dtype of the higher category that holds all values that either has in it."""
+    """The smallest dtype of the higher category that holds all values that either has in it.
+
+    A complex number's parts are as fine as a floating-point number that it meets.
+    """
     higher, lower = (a, b) if category(a) >= category(b) else (b, a)
-    if category(higher) > category(lower):
+    if category(higher) == BOOL or (category(higher) > category(lower) and category(lower) < FLOATING):
         return higher
-    if category(a) == BOOL:
-        return "bool"
-    sizes = INTEGERS if category(a) == INTEGRAL else FLOATS
-    return next(dtype for dtype, size in sizes.items() if _all_of(sizes[a], size) and _all_of(sizes[b], size))
+    needed = (_SIZES[category(higher)][higher], _SIZES[category(lower)][lower])
+    sizes = _SIZES[category(higher)].items()
+    return next(dtype for dtype, size in sizes if all(_all_of(need, size) for need in needed))
 
 
 def _all_of(size: tuple[int, int], other: tuple[int, int]) -> bool:
@@ -86,12 +95,12 @@ def same(dtype: str) -> str:
 
 def floating(dtype: str) -> str:
     """Of whole numbers and truth values the default dtype: they have no quotients and no roots."""
-    return dtype if category(dtype) == FLOATING else DEFAULT
+    return dtype if category(dtype) >= FLOATING else DEFAULT
 
 
 def widened(dtype: str) -> str:
     """Of whole numbers and truth values int64, in which many can be added."""
-    return dtype if category(dtype) == FLOATING else "int64"
+    return dtype if category(dtype) >= FLOATING else "int64"
 
 
 def arithmetical(dtype: str) -> str:

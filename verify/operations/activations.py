@@ -9,6 +9,7 @@ import torch
 
 from verify.formulas.arithmetic import Arithmetic
 from verify.operation import Array, Domain, Formula, Identity, Operation
+from verify.records import promotions
 from verify.records.activation import CHECK, NEAR_ZERO, boolean, gone, rounded_away, sigmoid
 from verify.records.elementwise import BENCH, INF, NAN, array_api, far, special
 from verify.records.refusals import not_a_tensor
@@ -89,6 +90,7 @@ SIGMOID = Operation(
     refuses=(not_a_tensor(),),
     batch=elementwise_batch,
     entrywise=always,
+    promotion=promotions.TO_FLOATING,
 )
 
 
@@ -145,6 +147,7 @@ TANH = Operation(
     refuses=(not_a_tensor(),),
     batch=elementwise_batch,
     entrywise=always,
+    promotion=promotions.TO_FLOATING,
 )
 
 
@@ -183,4 +186,5 @@ RELU = Operation(
     refuses=(not_a_tensor(), boolean()),
     batch=elementwise_batch,
     entrywise=always,
+    promotion=promotions.KEPT,
 )

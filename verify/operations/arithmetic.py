@@ -10,6 +10,7 @@ import torch
 from verify.formulas.analysis import analysed
 from verify.formulas.axes import summed_to
 from verify.operation import Array, Domain, HardInput, Identity, Inputs, Operation, Special, Workload
+from verify.records import promotions
 from verify.records.refusals import not_a_tensor, not_broadcastable
 from verify.records.sampling import always, broadcast_cost, elementwise_batch, normal, off_zero
 
@@ -96,6 +97,7 @@ ADD = Operation(
     refuses=_REFUSES,
     batch=elementwise_batch,
     entrywise=always,
+    promotion=promotions.SUM_OF_TWO,
 )
 
 SUB = Operation(
@@ -122,6 +124,7 @@ SUB = Operation(
     refuses=_REFUSES,
     batch=elementwise_batch,
     entrywise=always,
+    promotion=promotions.DIFFERENCE,
 )
 
 MUL = Operation(
@@ -150,6 +153,7 @@ MUL = Operation(
     refuses=_REFUSES,
     batch=elementwise_batch,
     entrywise=always,
+    promotion=promotions.SUM_OF_TWO,
 )
 
 
@@ -198,4 +202,5 @@ DIV = Operation(
     refuses=_REFUSES,
     batch=elementwise_batch,
     entrywise=always,
+    promotion=promotions.QUOTIENT,
 )

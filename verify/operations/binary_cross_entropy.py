@@ -15,6 +15,7 @@ from verify.operation import Array, Domain, HardInput, Identity, Inputs, Operati
 from verify.operations.log_activations import log_sigmoid, log_sigmoid_steps
 from verify.records.activation import rounded_away, sigmoid, sigmoid_steps
 from verify.records.elementwise import INF, NAN, far
+from verify.records.lengths import of_all
 from verify.records.loss import (
     BENCH,
     NONE,
@@ -156,6 +157,7 @@ BINARY_CROSS_ENTROPY = Operation(
         Refusal("nan", lambda f, tensor: f(tensor(3) * math.nan, tensor(3)), crashes=True),
     ),
     batch=batch,
+    lengths=of_all(SUM, inputs=2),
     entrywise=unreduced,
 )
 
@@ -291,5 +293,6 @@ BINARY_CROSS_ENTROPY_WITH_LOGITS = Operation(
     refuses=(_MISMATCHED, not_a_tensor(2), UNKNOWN_REDUCTION),
     naive=lambda x, t, reduction: F.binary_cross_entropy(torch.sigmoid(x), t, reduction=reduction),
     batch=batch,
+    lengths=of_all(SUM, inputs=2),
     entrywise=unreduced,
 )

@@ -11,6 +11,7 @@ import torch
 from verify.formulas.analysis import analysed
 from verify.formulas.axes import summed_to
 from verify.operation import Array, Domain, HardInput, Identity, Inputs, Operation, Refusal, Special, Workload
+from verify.records import promotions
 from verify.records.refusals import not_a_tensor, not_broadcastable
 from verify.records.sampling import (
     always,
@@ -109,6 +110,7 @@ CLAMP = Operation(
     ),
     batch=elementwise_batch,
     entrywise=always,
+    promotion=promotions.LIMITED,
 )
 
 
@@ -185,6 +187,7 @@ def _of_two(name: str, sign: str, choose: Callable[[Any, Any], Any], wins: Calla
                 (-_INF, 1.0, 1.0 if name == "maximum" else -_INF),
             ),
         ),
+        promotion=promotions.LARGER_OF_TWO,
         refuses=(not_broadcastable(), not_a_tensor(2)),
         batch=elementwise_batch,
         entrywise=always,

@@ -34,6 +34,7 @@ from verify.records.classes import (
     reduced_rows,
     with_weight,
 )
+from verify.records.lengths import of_classes
 from verify.records.logits import confident, exponential_error, log_softmax, overflowing, softmax, vanishing
 from verify.records.sampling import logits_and_targets
 
@@ -155,6 +156,7 @@ CROSS_ENTROPY = Operation(
     special=SPECIAL,
     refuses=REFUSES,
     batch=batch_of_rows,
+    lengths=of_classes,
 )
 
 

@@ -7,6 +7,8 @@ import torch
 
 from verify.formulas.analysis import analysed
 from verify.operation import Array, Domain, HardInput, Identity, Operation, Refusal, Special, Workload
+from verify.records import promotions
+from verify.records.lengths import along_each_dim
 from verify.records.refusals import dim_out_of_range
 from verify.records.sampling import beside_kept_dim, beside_one, elementwise_cost, near_one, values
 from verify.summation import Summation
@@ -88,7 +90,9 @@ CUMSUM: Operation = Operation(
     ),
     refuses=_REFUSES,
     batch=beside_kept_dim,
+    lengths=along_each_dim(),
     summation=Summation(lambda f, x: f(x, dim=0)[-1]),
+    promotion=promotions.TOTAL,
 )
 
 
@@ -181,4 +185,6 @@ CUMPROD: Operation = Operation(
     ),
     refuses=_REFUSES,
     batch=beside_kept_dim,
+    lengths=along_each_dim(most=100),
+    promotion=promotions.TOTAL,
 )

@@ -11,6 +11,7 @@ import torch.nn.functional as F  # noqa: N812 - torch's own documentation names 
 from verify.formulas.analysis import analysed
 from verify.operation import Array, Domain, Formula, HardInput, Identity, Inputs, Operation, Refusal, Workload
 from verify.records.elementwise import far
+from verify.records.lengths import of_all
 from verify.records.loss import (
     BENCH,
     NONE,
@@ -109,6 +110,7 @@ L1_LOSS = Operation(
     special=infinite("L1Loss"),
     refuses=_REFUSES,
     batch=batch,
+    lengths=of_all(SUM, inputs=2),
     entrywise=unreduced,
 )
 
@@ -191,6 +193,7 @@ SMOOTH_L1_LOSS = Operation(
         Refusal("beta=-1", lambda f, tensor: f(tensor(3), tensor(3), beta=-1.0)),
     ),
     batch=batch,
+    lengths=of_all(SUM, inputs=2),
     entrywise=unreduced,
 )
 
@@ -253,5 +256,6 @@ HUBER_LOSS = Operation(
         Refusal("delta=0", lambda f, tensor: f(tensor(3), tensor(3), delta=0.0)),
     ),
     batch=batch,
+    lengths=of_all(SUM, inputs=2),
     entrywise=unreduced,
 )

@@ -12,6 +12,7 @@ from verify.formulas.analysis import analysed
 from verify.formulas.arithmetic import Arithmetic
 from verify.formulas.elementary import erf, erfc, pi
 from verify.operation import Domain, HardInput, Inputs, Workload
+from verify.records import promotions
 from verify.records.elementwise import (
     INF,
     INTO_INTEGERS,
@@ -71,6 +72,7 @@ ERF = elementwise(
         "C23, F.10.8.1", {"nan": NAN_STAYS, "infinities": ((INF, 1.0), (-INF, -1.0)), "zeros": ZERO_STAYS}
     ),
     refuses=(INTO_INTEGERS,),
+    promotion=promotions.TO_FLOATING,
 )
 
 ERFC = elementwise(
@@ -89,4 +91,5 @@ ERFC = elementwise(
     ),
     naive=lambda x: 1 - torch.erf(x),
     refuses=(INTO_INTEGERS,),
+    promotion=promotions.TO_FLOATING,
 )

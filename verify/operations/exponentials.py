@@ -11,6 +11,7 @@ from verify.formulas.analysis import analysed
 from verify.formulas.arithmetic import Arithmetic
 from verify.formulas.elementary import exp2, ln2, ln10, log2, log10
 from verify.operation import Domain, HardInput, Inputs, Workload
+from verify.records import promotions
 from verify.records.elementwise import (
     INF,
     INTO_INTEGERS,
@@ -64,6 +65,7 @@ EXP = elementwise(
         array_api("exp"), {"nan": NAN_STAYS, "infinities": ((INF, INF), (-INF, 0.0)), "zeros": ONE_AT_ZERO}
     ),
     refuses=_REFUSES,
+    promotion=promotions.TO_FLOATING,
 )
 
 EXP2 = elementwise(
@@ -85,6 +87,7 @@ EXP2 = elementwise(
     ),
     naive=lambda x: torch.exp(x * math.log(2)),
     refuses=_REFUSES,
+    promotion=promotions.TO_FLOATING,
 )
 
 EXPM1 = elementwise(
@@ -119,6 +122,7 @@ EXPM1 = elementwise(
     ),
     naive=lambda x: torch.exp(x) - 1,
     refuses=_REFUSES,
+    promotion=promotions.TO_FLOATING,
 )
 
 _BESIDE_ONE = far("beside one", lambda a: values(1 + 2 * a.u, 1 - a.u, 1 + 6 * a.u, 1 - 16 * a.u))
@@ -145,6 +149,7 @@ LOG = elementwise(
     ),
     special(array_api("log"), _AT_THE_ENDS),
     refuses=_REFUSES,
+    promotion=promotions.TO_FLOATING,
 )
 
 LOG2 = elementwise(
@@ -160,6 +165,7 @@ LOG2 = elementwise(
     ),
     special(array_api("log2"), _AT_THE_ENDS),
     refuses=_REFUSES,
+    promotion=promotions.TO_FLOATING,
 )
 
 LOG10 = elementwise(
@@ -184,6 +190,7 @@ LOG10 = elementwise(
     ),
     special(array_api("log10"), _AT_THE_ENDS),
     refuses=_REFUSES,
+    promotion=promotions.TO_FLOATING,
 )
 
 
@@ -223,4 +230,5 @@ LOG1P = elementwise(
     ),
     naive=lambda x: torch.log(1 + x),
     refuses=_REFUSES,
+    promotion=promotions.TO_FLOATING,
 )

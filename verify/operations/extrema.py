@@ -22,6 +22,8 @@ from verify.operation import (
     Workload,
 )
 from verify.places import Places
+from verify.promotion import Promotion
+from verify.records import promotions
 from verify.records.reductions import BENCH, ONE_DIM_CHECK, SUMS_CHECK, reduction_cost
 from verify.records.refusals import dim_out_of_range, not_a_tensor
 from verify.records.sampling import always, beside_dim, distinct, values
@@ -114,6 +116,7 @@ def _record(
     identities: tuple[Identity, ...],
     special: tuple[Special, ...] | None = None,
     places: Places | None = None,
+    promotion: Promotion = promotions.IN_ORDER,
 ) -> Operation:
     """What all extrema share: inputs without ties, and named ones with them."""
     end = _INF if largest else -_INF
@@ -144,6 +147,7 @@ def _record(
         refuses=_REFUSES,
         batch=beside_dim,
         places=places,
+        promotion=promotion,
     )
 
 
@@ -253,6 +257,7 @@ def _place(largest: bool) -> Operation:
             ),
         ),
         places=Places(f"torch.{name}: the first of several", in_order=always),
+        promotion=promotions.PLACES,
     )
 
 

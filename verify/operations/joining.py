@@ -10,6 +10,7 @@ import torch
 
 from verify.formulas.analysis import analysed
 from verify.operation import Array, Cost, Domain, HardInput, Identity, Operation, Refusal, Special, Workload
+from verify.records import promotions
 from verify.records.sampling import normal
 
 _COPIED = "exact: a copy"
@@ -107,6 +108,7 @@ CAT = Operation(
         Refusal("dim 2 of matrices", lambda f, tensor: f(tensor(2, 3), tensor(2, 3), dim=2), (IndexError,)),
         Refusal("no tensor", lambda f, tensor: f(), (RuntimeError, ValueError)),
     ),
+    promotion=promotions.JOINED,
 )
 
 STACK = Operation(
@@ -150,4 +152,5 @@ STACK = Operation(
         Refusal("dim 3 of matrices", lambda f, tensor: f(tensor(2, 3), tensor(2, 3), dim=3), (IndexError,)),
         Refusal("no tensor", lambda f, tensor: f(), (RuntimeError, ValueError)),
     ),
+    promotion=promotions.STACKED,
 )

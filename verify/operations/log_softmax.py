@@ -15,6 +15,7 @@ from verify.operation import (
     Identity,
     Operation,
 )
+from verify.records.lengths import along_each_dim
 from verify.records.logits import (
     BENCH,
     BLANCHARD,
@@ -111,4 +112,5 @@ LOG_SOFTMAX = Operation(
     ),
     refuses=REFUSES,
     batch=beside_kept_dim,
+    lengths=along_each_dim(),
 )

@@ -17,6 +17,7 @@ from verify.operation import (
     Operation,
     Workload,
 )
+from verify.records.lengths import along_each_dim
 from verify.records.logits import (
     BENCH,
     BLANCHARD,
@@ -125,4 +126,5 @@ LOGSUMEXP = Operation(
     ),
     refuses=REFUSES,
     batch=beside_dim,
+    lengths=along_each_dim(),
 )

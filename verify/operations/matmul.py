@@ -27,7 +27,7 @@ from verify.operation import (
     Special,
     Workload,
 )
-from verify.records import summed
+from verify.records import promotions, summed
 from verify.records.refusals import not_a_tensor, other_dtype
 from verify.records.sampling import first_of_all, normal
 
@@ -236,6 +236,7 @@ MM = Operation(
     ),
     batch=_rows,
     summation=summed.PRODUCT,
+    promotion=promotions.PRODUCT,
 )
 
 MATMUL = Operation(
@@ -294,6 +295,7 @@ MATMUL = Operation(
     ),
     batch=_rows,
     summation=summed.PRODUCT,
+    promotion=promotions.PRODUCT,
 )
 
 BMM = Operation(
@@ -333,4 +335,5 @@ BMM = Operation(
     ),
     batch=first_of_all,
     summation=summed.BATCHED_PRODUCT,
+    promotion=promotions.PRODUCT,
 )

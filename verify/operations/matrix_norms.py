@@ -23,6 +23,7 @@ from verify.operation import (
     Workload,
 )
 from verify.operations.norms import frobenius, frobenius_bound, frobenius_vjp, frobenius_vjp_bound
+from verify.records import promotions
 from verify.records.refusals import not_a_tensor
 
 _INF = np.inf
@@ -180,4 +181,5 @@ MATRIX_NORM = Operation(
     ),
     refuses=REFUSES,
     batch=_batch,
+    promotion=promotions.FLOATING_ALONE,
 )

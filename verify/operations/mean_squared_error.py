@@ -10,7 +10,8 @@ import torch.nn.functional as F  # noqa: N812 - torch's own documentation names 
 
 from verify.formulas.arithmetic import Arithmetic, compounded
 from verify.operation import Array, Domain, Formula, HardInput, Identity, Operation, Workload
-from verify.records.loss import BENCH, UNKNOWN_REDUCTION, batch, cost, infinite, mismatched, unreduced
+from verify.records.lengths import of_all
+from verify.records.loss import BENCH, SUM, UNKNOWN_REDUCTION, batch, cost, infinite, mismatched, unreduced
 from verify.records.refusals import not_a_tensor
 from verify.records.sampling import normal
 
@@ -111,5 +112,6 @@ MSE_LOSS = Operation(
     special=infinite("MSELoss"),
     refuses=(mismatched(), not_a_tensor(2), UNKNOWN_REDUCTION),
     batch=batch,
+    lengths=of_all(SUM, inputs=2),
     entrywise=unreduced,
 )

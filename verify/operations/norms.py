@@ -21,6 +21,8 @@ from verify.operation import (
     Special,
     Workload,
 )
+from verify.records import promotions
+from verify.records.lengths import of_all
 from verify.records.refusals import dim_out_of_range, not_a_tensor
 from verify.records.sampling import beside_dim, off_zero, values
 
@@ -219,6 +221,8 @@ VECTOR_NORM = Operation(
     ),
     refuses=(dim_out_of_range(), not_a_tensor()),
     batch=beside_dim,
+    lengths=of_all({"ord": 1}, {"ord": 3}),
+    promotion=promotions.FLOATING_ALONE,
 )
 
 

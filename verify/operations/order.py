@@ -23,6 +23,7 @@ from verify.operation import (
 )
 from verify.operations.extrema import values_of
 from verify.places import Places
+from verify.records import promotions
 from verify.records.reductions import BENCH, reduction_cost
 from verify.records.refusals import dim_out_of_range, not_a_tensor
 from verify.records.sampling import beside_dim, beside_kept_dim, distinct, elementwise_cost, values
@@ -171,6 +172,7 @@ SORT = Operation(
         dim=-1,
         in_order=_kept,
     ),
+    promotion=promotions.IN_ORDER,
 )
 
 TOPK = Operation(
@@ -214,6 +216,7 @@ TOPK = Operation(
     ),
     batch=beside_kept_dim,
     places=Places("torch.topk", torch.topk, dim=-1),
+    promotion=promotions.IN_ORDER,
 )
 
 KTHVALUE = Operation(
@@ -254,6 +257,7 @@ KTHVALUE = Operation(
     ),
     batch=beside_dim,
     places=Places("torch.kthvalue", torch.kthvalue, dim=-1),
+    promotion=promotions.IN_ORDER,
 )
 
 MEDIAN = Operation(
@@ -294,4 +298,5 @@ MEDIAN = Operation(
     refuses=(dim_out_of_range(), not_a_tensor()),
     batch=beside_dim,
     places=Places("torch.median", torch.median),
+    promotion=promotions.IN_ORDER,
 )

@@ -10,6 +10,7 @@ import torch
 
 from verify.formulas.analysis import analysed
 from verify.operation import Domain, HardInput, Identity, Inputs, Refusal, Workload
+from verify.records import promotions
 from verify.records.elementwise import (
     BENCH,
     CHECK,
@@ -83,6 +84,7 @@ SQUARE = elementwise(
         array_api("square"),
         {"nan": NAN_STAYS, "infinities": ((INF, INF), (-INF, INF)), "zeros": ((0.0, 0.0), (-0.0, 0.0))},
     ),
+    promotion=promotions.POWER,
 )
 
 
@@ -119,6 +121,7 @@ RECIPROCAL = elementwise(
         {"nan": NAN_STAYS, "infinities": ((INF, 0.0), (-INF, -0.0)), "zeros": POLE_AT_ZERO},
     ),
     refuses=(INTO_INTEGERS,),
+    promotion=promotions.TO_FLOATING,
 )
 
 
@@ -201,6 +204,7 @@ POW = elementwise(
     ),
     check=_each("exponent", 2, 0.5, 3, 2.5, -1, workloads=CHECK),
     bench=_each("exponent", 2, 0.5, 3, 2.5, workloads=BENCH),
+    promotion=promotions.POWER,
 )
 
 
@@ -264,4 +268,5 @@ POWER_OF_SCALAR = elementwise(
     naive=lambda x, base: torch.exp(x * float(np.log(base))),
     check=_each("base", 2.0, 10.0, 0.5, 1.5, 10.0, workloads=CHECK),
     bench=_each("base", 2.0, 10.0, 2.0, 10.0, workloads=BENCH),
+    promotion=promotions.POWER_OF_FLOATING,
 )

@@ -10,6 +10,7 @@ import torch
 from verify.formulas.analysis import analysed
 from verify.operation import Domain, HardInput, Identity
 from verify.operations.powers import IEEE, SUBJECT, power
+from verify.records import promotions
 from verify.records.elementwise import (
     INF,
     INTO_INTEGERS,
@@ -68,6 +69,7 @@ SQRT = elementwise(
         },
     ),
     refuses=(INTO_INTEGERS,),
+    promotion=promotions.TO_FLOATING,
 )
 
 RSQRT = elementwise(
@@ -95,4 +97,5 @@ RSQRT = elementwise(
     ),
     special(f"{IEEE}, rSqrt", {"nan": NOT_BELOW_ZERO, "infinity": ((INF, 0.0),), "zeros": POLE_AT_ZERO}),
     refuses=(INTO_INTEGERS,),
+    promotion=promotions.TO_FLOATING,
 )

@@ -12,6 +12,7 @@ from verify.formulas.analysis import analysed
 from verify.formulas.arithmetic import Arithmetic
 from verify.formulas.elementary import rint, trunc
 from verify.operation import Array, Domain, HardInput, Identity, Inputs, Operation, Special, Workload
+from verify.records import promotions
 from verify.records.refusals import not_a_tensor
 from verify.records.sampling import always, elementwise_batch, elementwise_cost, off_whole_numbers, values
 
@@ -79,6 +80,7 @@ def _record(
         identities=identities,
         special=(_special("signed zeros, nan and beyond", *special),),
         refuses=(not_a_tensor(),),
+        promotion=promotions.FLOATING_ALONE if slope else promotions.ROUNDED,
         batch=elementwise_batch,
         entrywise=always,
     )

@@ -7,6 +7,7 @@ import torch
 
 from verify.formulas.analysis import analysed
 from verify.operation import Domain, Identity, Refusal
+from verify.records import promotions
 from verify.records.elementwise import (
     INF,
     NAN_STAYS,
@@ -46,6 +47,7 @@ ABS = elementwise(
         array_api("abs"),
         {"nan": NAN_STAYS, "infinities": ((INF, INF), (-INF, INF)), "zeros": ((0.0, 0.0), (-0.0, 0.0))},
     ),
+    promotion=promotions.KEPT,
 )
 
 NEG = elementwise(
@@ -64,6 +66,7 @@ NEG = elementwise(
         {"nan": NAN_STAYS, "infinities": ((INF, -INF), (-INF, INF)), "zeros": ((0.0, -0.0), (-0.0, 0.0))},
     ),
     refuses=(_ON_BOOL,),
+    promotion=promotions.NEGATED,
 )
 
 SIGN = elementwise(
@@ -99,4 +102,5 @@ SIGN = elementwise(
             lambda f, tensor: f(torch.ones(3, dtype=torch.complex64, device=tensor().device)),
         ),
     ),
+    promotion=promotions.KEPT,
 )

@@ -13,6 +13,7 @@ from verify.operation import (
     Identity,
     Operation,
 )
+from verify.records.lengths import along_each_dim
 from verify.records.logits import (
     BENCH,
     BLANCHARD,
@@ -103,4 +104,5 @@ SOFTMAX = Operation(
     ),
     refuses=REFUSES,
     batch=beside_kept_dim,
+    lengths=along_each_dim(),
 )

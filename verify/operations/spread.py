@@ -11,6 +11,7 @@ from verify.formulas.analysis import analysed
 from verify.formulas.arithmetic import Arithmetic
 from verify.formulas.axes import kept, terms
 from verify.operation import Array, Cost, Domain, HardInput, Identity, Inputs, Operation, Special, Workload
+from verify.records.lengths import along_each_dim
 from verify.records.reductions import BENCH
 from verify.records.refusals import dim_out_of_range, not_a_tensor
 from verify.records.sampling import beside_dim, beside_one, values
@@ -120,6 +121,7 @@ VAR: Operation = Operation(
     special=_SPECIAL,
     refuses=(dim_out_of_range(), not_a_tensor()),
     batch=beside_dim,
+    lengths=along_each_dim(correction=0),
 )
 
 STD: Operation = Operation(
@@ -152,4 +154,5 @@ STD: Operation = Operation(
     special=_SPECIAL,
     refuses=(dim_out_of_range(), not_a_tensor()),
     batch=beside_dim,
+    lengths=along_each_dim(correction=0),
 )

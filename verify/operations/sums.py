@@ -10,6 +10,8 @@ import torch
 from verify.formulas.arithmetic import Arithmetic, compounded
 from verify.formulas.axes import kept, terms
 from verify.operation import Array, Domain, Formula, HardInput, Identity, Inputs, Operation, Special
+from verify.records import promotions
+from verify.records.lengths import along_each_dim
 from verify.records.reductions import BENCH, ONE_DIM_CHECK, SUMS_CHECK, reduction_cost
 from verify.records.refusals import dim_out_of_range, not_a_tensor
 from verify.records.sampling import beside_dim, beside_one, near_one, values
@@ -94,7 +96,9 @@ SUM = Operation(
     ),
     refuses=_REFUSES,
     batch=beside_dim,
+    lengths=along_each_dim(),
     summation=whole(),
+    promotion=promotions.TOTAL,
 )
 
 
@@ -158,7 +162,9 @@ MEAN = Operation(
     ),
     refuses=_REFUSES,
     batch=beside_dim,
+    lengths=along_each_dim(),
     summation=whole(parts=lambda n: n),
+    promotion=promotions.FLOATING_ALONE,
 )
 
 
@@ -257,4 +263,6 @@ PROD = Operation(
     ),
     refuses=_REFUSES,
     batch=beside_dim,
+    lengths=along_each_dim(most=100),
+    promotion=promotions.TOTAL,
 )

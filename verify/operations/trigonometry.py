@@ -11,6 +11,7 @@ import torch
 from verify.formulas.analysis import analysed
 from verify.formulas.elementary import arccos, arcsin, arctan, pi
 from verify.operation import Domain
+from verify.records import promotions
 from verify.records.elementwise import (
     INF,
     INTO_INTEGERS,
@@ -35,7 +36,7 @@ from verify.records.sampling import normal, of_every_size, values
 
 _SUBJECT = "trigonometry"
 _DOCUMENTED = "the documented error of {}"
-_function = functools.partial(elementwise, refuses=(INTO_INTEGERS,))
+_function = functools.partial(elementwise, refuses=(INTO_INTEGERS,), promotion=promotions.TO_FLOATING)
 
 # The argument is reduced by multiples of π/2, of which more digits are needed the further out it lies.
 _LARGE = far("large arguments", lambda a: values(0.9 * a.largest, -a.largest / 3, 1 / a.u, 1000.0))

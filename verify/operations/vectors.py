@@ -20,6 +20,7 @@ from verify.operation import (
     Workload,
 )
 from verify.operations.matmul import PRODUCT, PRODUCT_VJP, hard_products, product_cost
+from verify.records import promotions
 from verify.records.refusals import not_a_tensor, other_dtype
 from verify.records.sampling import normal
 from verify.records.summed import rows
@@ -80,6 +81,7 @@ MV = Operation(
     ),
     batch=lambda workload: Batch((0, None)),
     summation=Summation(lambda f, x: f(rows(x), torch.ones_like(x))[0]),
+    promotion=promotions.PRODUCT,
 )
 
 
@@ -126,6 +128,7 @@ DOT = Operation(
         not_a_tensor(2),
     ),
     summation=Summation(lambda f, x: f(x, torch.ones_like(x))),
+    promotion=promotions.PRODUCT,
 )
 
 
@@ -198,4 +201,5 @@ OUTER = Operation(
         not_a_tensor(2),
     ),
     batch=lambda workload: Batch((0, None)),
+    promotion=promotions.PRODUCT,
 )

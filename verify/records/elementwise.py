@@ -26,6 +26,7 @@ from verify.operation import (
     Special,
     Workload,
 )
+from verify.promotion import Promotion
 from verify.records.refusals import not_a_tensor
 from verify.records.sampling import always, elementwise_batch, elementwise_cost, values
 
@@ -87,6 +88,7 @@ def elementwise(
     refuses: tuple[Refusal, ...] = (),
     check: tuple[Workload, ...] = CHECK,
     bench: tuple[Workload, ...] = BENCH,
+    promotion: Promotion | None = None,
 ) -> Operation:
     """An operation that takes one tensor entry by entry.
 
@@ -110,6 +112,7 @@ def elementwise(
         refuses=(not_a_tensor(**check[0].options), *refuses),
         batch=elementwise_batch,
         entrywise=always,
+        promotion=promotion,
     )
 
 
