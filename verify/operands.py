@@ -78,14 +78,18 @@ def small(case: Case, mixture: Mixture) -> tuple[Any, ...]:
     return tuple(
         _SPELT[operand.dtype]
         if operand.rank == NUMBER
-        else tensor(case, _few(operand.dtype)[i:], operand.dtype, () if operand.rank else shapes[i])
+        else tensor(case, _few(operand)[i:], operand.dtype, () if operand.rank else shapes[i])
         for i, operand in enumerate(mixture.operands)
     )
 
 
-def _few(dtype: str) -> tuple[float, ...]:
+def _few(operand: Operand) -> tuple[float, ...]:
+    dtype = operand.dtype
     if category(dtype) >= FLOATING:
-        return _QUARTERS
+        # All digits, so that a narrower type on the way shows; but what has no dimensions may itself be
+        # converted to a narrower type.
+        step = torch.finfo(getattr(torch, dtype)).eps if operand.rank == TENSOR else 0.0
+        return tuple(x * (1 + step) for x in _QUARTERS)
     return (1, 0, 1) if category(dtype) == BOOL else _SIGNED if INTEGERS[dtype][1] else _WHOLE
 
 
