@@ -79,7 +79,7 @@ def _grade(record: Mapping[str, Any]) -> Grade:
         depth=None if depth is None else int(depth),
         certain=float(record["certain"]),
         random=float(record["random"]),
-        allowed=float(record["allowed"]),
+        explained=float(record["explained"]),
         entries=int(record["entries"]),
     )
 
@@ -136,7 +136,7 @@ def names(card: NumericsCard) -> tuple[str, ...]:
 
 def worst(products: Products) -> Grade | None:
     """The grade that comes nearest to what is explained."""
-    return max(products.grades, key=lambda grade: grade.random / grade.allowed, default=None)
+    return max(products.grades, key=lambda grade: grade.explained, default=None)
 
 
 @dataclass(frozen=True)

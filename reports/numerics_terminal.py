@@ -79,7 +79,7 @@ def differences(card: NumericsCard) -> list[Text]:
 def grades(card: NumericsCard) -> Table:
     """For each dtype and mode the shape that comes nearest to what is explained."""
     table = _table(
-        "Largest error", "mode", "of γ|A||B|", "of √k u|A||B|", "explained", "shape", "layout", "threads"
+        "Largest error", "mode", "of γ|A||B|", "of √k u|A||B|", "of explained", "shape", "layout", "threads"
     )
     for column in (2, 3, 4, 7):
         table.columns[column].justify = "right"
@@ -94,8 +94,8 @@ def grades(card: NumericsCard) -> Table:
             products.dtype,
             products.mode,
             number(most),
-            Text(number(grade.random), style),
-            number(grade.allowed),
+            number(max(each.random for each in products.grades)),
+            Text(number(grade.explained), style),
             f"{rows}×{inner}×{wide}",
             grade.layout,
             str(grade.threads),

@@ -57,8 +57,8 @@ def numerics(device: list[str] | None, results: Path, json: Path | None) -> int:
         rows, inner, columns = grade.shape
         say(
             f"fail  {each.device} {products.dtype} {products.mode}, {rows}×{inner}×{columns} {grade.layout} "
-            f"on {grade.threads} threads: the product is off by {grade.random:.3g} √k u|A||B|, and "
-            f"{grade.allowed:.3g} are explained"
+            f"on {grade.threads} threads: the error is {grade.explained:.3g} times what its order, random "
+            "roundings and the mode explain"
         )
     say(f"every proof and grade is in {results / NUMERICS}")
     return int(bool(unexplained))

@@ -12,8 +12,8 @@ class Grade:
     """How near a product of m × k by k × n comes to its bounds.
 
     `certain` and `random` are the largest |Ĉ − C| over γ_h |A||B| and over √k w |A||B|, without what storing
-    explains; `allowed` is the most of `random` that is explained, of `entries` that were compared. `depth`
-    is that of the tree, h − 1; None where the order was not told, and k − 1 stands for it.
+    explains. `explained` is the largest |Ĉ − C| over all that explains it there, of `entries` that were
+    compared. `depth` is that of the tree, h − 1; None where the order was not told: k − 1 stands for it.
     """
 
     shape: Shape
@@ -22,10 +22,10 @@ class Grade:
     depth: int | None
     certain: float
     random: float
-    allowed: float
+    explained: float
     entries: int
 
     @property
     def within(self) -> bool:
-        """Whether the error is explained: by the worst case, and by random roundings."""
-        return self.random <= self.allowed
+        """Whether the error is explained, by the worst case and by random roundings both."""
+        return self.explained <= 1

@@ -1,10 +1,11 @@
-"""Grading: the error of a whole matrix product, entry by entry, as a fraction of what its order explains.
+"""Grading: the error of a whole matrix product, entry by entry, against what its order explains.
 
 |Ĉ − C| ≤ γ_h |A||B| for h − 1 additions in a row and the rounding of each product (Higham, Accuracy and
-Stability of Numerical Algorithms, 2nd ed., §3.5), and |Ĉ − C| ≤ λ √k w |A||B| with probability
-1 − 2 exp(−λ²/2) where roundings are random (Higham & Mary 2019, theorem 3.1). What storing the result in a
-narrower type explains, and operands that a mode of precision promises to shorten, come on top: u|C|, and
-2 · 2⁻ᵇ |A||B| for b bits.
+Stability of Numerical Algorithms, 2nd ed., §3.5). Where roundings are random, |Ĉ − C| ≤ λ w √(Σ s² + Σ p²)
+over the partial sums s and the products p of an entry, with probability 1 − 2 exp(−λ²/2), as
+`verify.checks.summation` derives; that is at most about λ √k w |A||B| (Higham & Mary 2019, theorem 3.1).
+What storing the result in a narrower type explains comes on top, u|C|, and the operands that a mode of
+precision promises to shorten: cut to b bits they are off by less than 2^(1−b), both of them.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from verify.probes.grade import Grade, Shape
 from verify.probes.mask import Mask
 from verify.probes.multiplication import Array, Multiplication
 from verify.probes.summation import Unrevealed, reveal
+from verify.probes.tree import Tree
 
 # One false alarm in 10^12 grades: each entry may exceed the random bound with probability 10⁻¹² / entries.
 ALARM = 1e-12
@@ -30,36 +32,48 @@ SAMPLED = 48
 
 def grade(m: Multiplication, shape: Shape, layout: str, operands: int | None = None, seed: int = 0) -> Grade:
     """Grade the product of two random matrices of full digits in a shape and a layout."""
-    multiply = _in_layout(m, layout)
+    multiply, arithmetic = _in_layout(m, layout), m.arithmetic
     rows, inner, columns = shape
     a, b = m.random(rows, inner, seed), m.random(inner, columns, seed + 1)
-    computed, size = multiply(a, b), np.abs(a) @ np.abs(b)
-    exact, error, at = _errors(m, a, b, computed)
-    # Probes on several threads wait for each other; and what other threads add may be other parts.
-    depth = _depth(multiply, m, shape) if torch.get_num_threads() == 1 else None
-    arithmetic = m.arithmetic
-    stored = np.asarray(arithmetic.stored(exact, 0.0)) if arithmetic.u > arithmetic.w else 0.0
+    exact, error, at = _errors(m, a, b, multiply(a, b))
+    # Probes on several threads wait for each other; and what several threads add may be other parts.
+    tree = _tree(multiply, m, shape) if torch.get_num_threads() == 1 else None
+    stored = arithmetic.stored(exact, 0.0) if arithmetic.u > arithmetic.w else 0.0
     # Storing comes last: it rounds the error before it too, by a factor of 1 + u.
     left = np.maximum(error - stored, 0) / (1 + arithmetic.u)
-    gamma = float(arithmetic.gamma((inner - 1 if depth is None else depth) + 1))
-    typical = math.sqrt(inner) * arithmetic.w
-    short = 0.0 if operands is None or operands >= m.precision else 2 * 2.0**-operands * (1 + 2.0**-operands)
+    products = a[at[0]].T * b[:, at[1]]
+    size = np.abs(products).sum(axis=0)
+    certain = float(arithmetic.gamma((tree.depth if tree else inner - 1) + 1)) * size
+    typical = math.sqrt(inner) * arithmetic.w * size
     # Neither bound may be exceeded, so the smaller one counts.
-    allowed = min(_deviations(len(at[0])), gamma / typical) + short / typical
+    allowed = np.minimum(certain, _at_random(tree, products, certain) * arithmetic.w)
+    if operands is not None and operands < m.precision:
+        allowed += ((1 + 2.0 ** (1 - operands)) ** 2 - 1) * size
     return Grade(
         shape,
         layout,
-        torch.get_num_threads(),
-        depth,
-        float(np.max(left / size[at] / gamma, initial=0.0)),
-        float(np.max(left / size[at] / typical, initial=0.0)),
-        allowed,
-        len(at[0]),
+        threads=torch.get_num_threads(),
+        depth=tree.depth if tree else None,
+        certain=float(np.max(left / certain, initial=0.0)),
+        random=float(np.max(left / typical, initial=0.0)),
+        explained=float(np.max(left / allowed, initial=0.0)),
+        entries=len(size),
     )
 
 
-def _deviations(entries: int) -> float:
-    return math.sqrt(2 * math.log(2 * entries / ALARM))
+def _at_random(tree: Tree | None, products: Array, certain: Array) -> Array:
+    """λ √(Σ s² + Σ p²) of each entry. Shapes: `products` (k, entries), `certain` (entries,)."""
+    inner, entries = products.shape
+    deviations = math.sqrt(2 * math.log(2 * entries / ALARM))
+    if tree is None:
+        # No partial sum, in any order, is larger than Σ|p|, of which it is made.
+        square = (inner - 1) * np.sum(np.abs(products), axis=0) ** 2
+    else:
+        sums = tree.gathered(list(products), lambda members: np.sum(members, axis=0))[inner:]
+        # What is rounded are the computed partial sums, which differ from the exact ones by less than this.
+        square = sum(((np.abs(each) + certain) ** 2 for each in sums), np.zeros(entries))
+    bound: Array = deviations * np.sqrt(square + np.sum(products**2, axis=0))
+    return bound
 
 
 def _in_layout(m: Multiplication, layout: str) -> Callable[[Array, Array], Array]:
@@ -69,7 +83,7 @@ def _in_layout(m: Multiplication, layout: str) -> Callable[[Array, Array], Array
     return Multiplication(multiply, m.dtype, m.device, m.size)
 
 
-def _depth(multiply: Callable[[Array, Array], Array], m: Multiplication, shape: Shape) -> int | None:
+def _tree(multiply: Callable[[Array, Array], Array], m: Multiplication, shape: Shape) -> Tree | None:
     rows, inner, columns = shape
     left, ones = np.zeros((rows, inner)), np.ones((inner, columns))
 
@@ -81,7 +95,7 @@ def _depth(multiply: Callable[[Array, Array], Array], m: Multiplication, shape: 
     if mask is None:
         return None
     try:
-        return reveal(total, inner, mask).depth
+        return reveal(total, inner, mask)
     except Unrevealed:
         return None
 

@@ -38,7 +38,7 @@ class Tree:
     @functools.cached_property
     def sizes(self) -> tuple[int, ...]:
         """How many terms are below each term (1) and each node."""
-        return tuple(self._gathered([1] * self.terms, sum))
+        return tuple(self.gathered([1] * self.terms, sum))
 
     @functools.cached_property
     def depth(self) -> int:
@@ -92,16 +92,18 @@ class Tree:
         """
         if len(terms) != self.terms:
             raise ValueError(f"{len(terms)} terms for a tree of {self.terms}")
-        return self._gathered(
+        return self.gathered(
             [float(x) for x in terms],
             lambda values: rounded(values[0] + values[1] if len(values) == 2 else math.fsum(values)),
         )[-1]
 
     def partial_sums(self, terms: Sequence[float]) -> tuple[float, ...]:
         """What each node would hold if nothing were rounded (but for float64)."""
-        return tuple(self._gathered([float(x) for x in terms], math.fsum)[self.terms :])
+        return tuple(self.gathered([float(x) for x in terms], math.fsum)[self.terms :])
 
-    def _gathered(self, values: list[T], combined: Callable[[list[T]], T]) -> list[T]:
+    def gathered(self, values: list[T], combined: Callable[[list[T]], T]) -> list[T]:
+        """What each term and each node holds, where a node combines what its members hold."""
+        values = list(values)
         for node in self.nodes:
             values.append(combined([values[member] for member in node]))
         return values

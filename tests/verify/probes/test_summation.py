@@ -64,7 +64,7 @@ def test_any_tree_is_revealed_fused_nodes_included(terms, seed):
             unit = max(map(abs, members)) * 2.0**-60
             return math.fsum(m for m in members if abs(m) > unit)
 
-        return tree._gathered(list(values), fused)[-1]
+        return tree.gathered(list(values), fused)[-1]
 
     assert form(reveal(add, terms, mask("float64", terms), seed)) == form(tree)
 
