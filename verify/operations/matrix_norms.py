@@ -153,6 +153,11 @@ MATRIX_NORM = Operation(
     cost=_cost,
     identities=(
         Identity(
+            "keepdim keeps both with size 1",
+            lambda f, x, **options: f(x, keepdim=True, **options),
+            lambda f, x, **options: f(x, **options)[..., None, None],
+        ),
+        Identity(
             "‖−x‖ = ‖x‖", lambda f, x, **options: f(-x, **options), lambda f, x, **options: f(x, **options)
         ),
         Identity(

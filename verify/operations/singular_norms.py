@@ -121,6 +121,11 @@ MATRIX_NORM_SINGULAR = Operation(
     ),
     identities=(
         Identity(
+            "keepdim keeps both with size 1",
+            lambda f, x, **options: f(x, keepdim=True, **options),
+            lambda f, x, **options: f(x, **options)[..., None, None],
+        ),
+        Identity(
             "‖x‖ = ‖xᵀ‖",
             lambda f, x, ord: f(x, ord=ord),
             lambda f, x, ord: f(x.mT, ord=ord),
