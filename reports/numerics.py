@@ -66,7 +66,14 @@ def _products(record: Mapping[str, Any]) -> Products:
     facts = tuple(
         Fact(str(f["name"]), str(f["value"]), str(f["proof"]), f["regular"] is True) for f in record["facts"]
     )
-    return Products(str(record["dtype"]), str(record["mode"]), facts, tuple(map(_grade, record["grades"])))
+    return Products(
+        dtype=str(record["dtype"]),
+        mode=str(record["mode"]),
+        operands=int(record["operands"]),
+        promised=int(record["promised"]),
+        facts=facts,
+        grades=tuple(map(_grade, record["grades"])),
+    )
 
 
 def _grade(record: Mapping[str, Any]) -> Grade:
@@ -109,7 +116,7 @@ class Column:
     @property
     def label(self) -> str:
         """The dtype, and its modes where it has more than one."""
-        return f"{self.dtype} ({', '.join(self.modes)})" if len(self.modes) > 1 else self.dtype
+        return f"{self.dtype} ({', '.join(self.modes)})" if self.modes else self.dtype
 
     def fact(self, name: str) -> Fact | None:
         """The fact of a name."""

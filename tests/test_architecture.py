@@ -52,6 +52,7 @@ def test_checks_do_not_know_the_catalogue(path):
         ("records", ("operations", "checks", "lessons", "gradients", "planted")),
         ("operations", ("checks", "lessons", "gradients", "planted")),
         ("checks", ("operations", "records", "lessons", "planted")),
+        ("probes", ("operations", "records", "checks", "lessons", "gradients", "planted")),
     ],
 )
 def test_no_inner_arrow_points_the_wrong_way(inner, outer):

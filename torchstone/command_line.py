@@ -201,7 +201,8 @@ def numerics_command(
 ) -> None:
     """Show what each device adds and multiplies with: its numerics card, every line proved by a probe.
 
-    Exit status: **0** the error of every graded product is explained; **1** otherwise.
+    Exit status: **0** the error of every graded product is explained, and no mode of precision uses fewer
+    bits than it promises; **1** otherwise.
     """
     raise typer.Exit(probing.numerics(device, results, json))
 

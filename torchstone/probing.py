@@ -52,13 +52,20 @@ def numerics(device: list[str] | None, results: Path, json: Path | None) -> int:
     shown = cards_of(document)
     for each in shown.cards:
         say(numerics_terminal.told(each), "")
+    for each in shown.cards:
+        for products in each.short:
+            say(
+                f"fail  {each.device} {products.dtype} {products.mode}: {products.operands} bits are left of "
+                f"an operand, and the mode promises {products.promised}"
+            )
     unexplained = [(each, *found) for each in shown.cards for found in each.unexplained]
     for each, products, grade in unexplained:
         rows, inner, columns = grade.shape
+        threads = "1 thread" if grade.threads == 1 else f"{grade.threads} threads"
         say(
             f"fail  {each.device} {products.dtype} {products.mode}, {rows}×{inner}×{columns} {grade.layout} "
-            f"on {grade.threads} threads: the error is {grade.explained:.3g} times what its order, random "
+            f"on {threads}: the error is {grade.explained:.3g} times what its order, random "
             "roundings and the mode explain"
         )
     say(f"every proof and grade is in {results / NUMERICS}")
-    return int(bool(unexplained))
+    return int(bool(unexplained) or any(each.short for each in shown.cards))

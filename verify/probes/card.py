@@ -13,10 +13,15 @@ from verify.probes.order import Order
 
 @dataclass(frozen=True)
 class Products:
-    """The facts of matrix products of one dtype in one mode, and the grades of a few shapes and layouts."""
+    """The facts of matrix products of one dtype in one mode, and the grades of a few shapes and layouts.
+
+    Units: `operands` are the bits that are left of the shorter operand, `promised` those of the mode.
+    """
 
     dtype: str
     mode: str
+    operands: int
+    promised: int
     facts: tuple[Fact, ...]
     grades: tuple[Grade, ...]
 
@@ -30,6 +35,11 @@ class NumericsCard:
     products: tuple[Products, ...]
     orders: tuple[Order, ...]
     millions: float
+
+    @property
+    def short(self) -> tuple[Products, ...]:
+        """The modes that leave fewer bits of an operand than they promise."""
+        return tuple(products for products in self.products if products.operands < products.promised)
 
     @property
     def unexplained(self) -> tuple[tuple[Products, Grade], ...]:

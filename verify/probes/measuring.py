@@ -22,6 +22,7 @@ from verify.probes.order import Order
 from verify.probes.ordering import order
 from verify.probes.precision import Mode, modes, threads
 from verify.probes.product import facts
+from verify.probes.rounding import kept_bits
 
 # One that fills vectors, a row by a column, a few rows, and one that no block size divides.
 SHAPES: tuple[Shape, ...] = ((64, 64, 64), (1, 257, 1), (4, 1000, 4), (129, 257, 65))
@@ -64,13 +65,14 @@ def _products(device: str, dtype: str, mode: Mode) -> Products:
     with ExitStack() as stack:
         stack.enter_context(mode.entered())
         stack.enter_context(threads(1))
-        found = facts(m)
+        found, operands = facts(m), min(kept_bits(m, side) for side in ("left", "right"))
         graded = [grade(m, shape, layout, mode.operands) for shape in SHAPES for layout in LAYOUTS]
         if device == "cpu" and _most_threads() > 1:
             found += (_threads(Multiplication(torch.mm, dtype, device, THREADED)),)
             with threads(_most_threads()):
                 graded += [grade(m, shape, "contiguous", mode.operands) for shape in SHAPES]
-    return Products(dtype, mode.name, found, tuple(graded))
+    promised = m.precision if mode.operands is None else min(mode.operands, m.precision)
+    return Products(dtype, mode.name, operands, promised, found, tuple(graded))
 
 
 def _most_threads() -> int:

@@ -51,6 +51,18 @@ def test_an_error_that_is_not_explained_is_listed(measured):
     assert dataclasses.replace(measured, products=(spoilt,)).unexplained == ((spoilt, bad),)
 
 
+def test_a_mode_that_keeps_fewer_bits_than_it_promises_is_listed(measured):
+    assert not measured.short
+    (products, *_) = measured.products
+    spoilt = dataclasses.replace(products, operands=products.promised - 1)
+    assert dataclasses.replace(measured, products=(spoilt,)).short == (spoilt,)
+    assert {p.mode: p.promised for p in measured.products if p.dtype == "float32"} == {
+        "highest": 24,
+        "high": 11,
+        "medium": 8,
+    }
+
+
 def test_a_card_is_read_back_as_it_was_written(measured):
     document = {
         "schema": NUMERICS_SCHEMA,
