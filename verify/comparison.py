@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -11,9 +12,12 @@ import torch
 from verify.case import Case, Point, round_to, to_array, to_tensor
 from verify.check import Finding, worst_of
 from verify.formulas.arithmetic import Arithmetic
-from verify.formulas.reference import Enclosure, certify, plain
+from verify.formulas.reference import Enclosure, certified, plain
 from verify.formulas.ulp import spacing
-from verify.operation import Array, Formula, Inputs
+from verify.operation import Array, Formula, Inputs, Options
+
+# How the exact values of a formula are enclosed, in the fineness that an arithmetic asks for.
+Enclose = Callable[[Formula, tuple[Any, ...], Options, Arithmetic], tuple[Enclosure | None, ...]]
 
 
 @dataclass(frozen=True)
@@ -35,10 +39,10 @@ def result(case: Case, point: Point) -> Array:
     return to_array(_one_tensor(case, output))
 
 
-def forward(case: Case, point: Point, computed: Array) -> Comparison:
+def forward(case: Case, point: Point, computed: Array, enclose: Enclose = certified) -> Comparison:
     """A computed result (torch's, or another formula's) beside the reference."""
     formula = case.operation.forward
-    (exact,) = certify(formula.evaluate, point.inputs, point.options, case.arithmetic)
+    (exact,) = enclose(formula, point.inputs, point.options, case.arithmetic)
     if exact is None:
         raise ValueError(f"{case.operation.name}: the reference formula returned nothing")
     (value,) = plain(formula.evaluate, point.inputs, point.options)
@@ -58,7 +62,9 @@ def cotangent(case: Case, seed: int, point: Point, shape: tuple[int, ...]) -> Ar
     return round_to(np.copysign(np.abs(normal) + 0.25, normal), case.dtype)
 
 
-def gradients(case: Case, point: Point, g: Array) -> Iterator[tuple[int, Comparison]]:
+def gradients(
+    case: Case, point: Point, g: Array, enclose: Enclose = certified
+) -> Iterator[tuple[int, Comparison]]:
     """The position of every differentiable input, and the gradient of ⟨g, f⟩ in it beside the closed form.
 
     Raises: ValueError where the operation or its closed form has none.
@@ -67,7 +73,7 @@ def gradients(case: Case, point: Point, g: Array) -> Iterator[tuple[int, Compari
     if vjp is None:
         raise ValueError(f"{case.operation.name} has no gradient")
     arguments = (g, *point.inputs)
-    enclosures = certify(vjp.evaluate, arguments, point.options, case.arithmetic)
+    enclosures = enclose(vjp, arguments, point.options, case.arithmetic)
     with np.errstate(all="ignore"):
         bounds = vjp.bound(case.arithmetic, *arguments, **point.options)
         values = plain(vjp.evaluate, arguments, point.options)

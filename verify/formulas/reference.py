@@ -12,7 +12,7 @@ import numpy as np
 
 from verify.formulas.arithmetic import Arithmetic
 from verify.formulas.ulp import spacing
-from verify.operation import Array
+from verify.operation import Array, Formula
 
 # The enclosure must be this much finer than the spacing of the format it judges, so that what is left
 # of it cannot be mistaken for an error: 2⁻²⁰ ulp.
@@ -144,6 +144,36 @@ def plain(
         result = evaluate(*arguments, **options)
     results = result if isinstance(result, tuple) else (result,)
     return tuple(None if r is None else np.asarray(r, dtype=float) for r in results)
+
+
+def certified(
+    formula: Formula, arguments: tuple[Any, ...], options: Mapping[str, Any], arithmetic: Arithmetic
+) -> tuple[Enclosure | None, ...]:
+    """As `certify`, of a formula."""
+    return certify(formula.evaluate, arguments, options, arithmetic)
+
+
+def enclosed_by_float64(
+    formula: Formula, arguments: tuple[Any, ...], options: Mapping[str, Any], arithmetic: Arithmetic
+) -> tuple[Enclosure | None, ...]:
+    """What a formula gives in float64, as balls as wide as float64's rounding may have moved it.
+
+    Fast, and fine enough for a format whose unit roundoff is far above float64's times the condition.
+    """
+    double = Arithmetic.of("float64")
+    values = plain(formula.evaluate, arguments, options)
+    with np.errstate(all="ignore"):
+        bound = formula.bound(double, *arguments, **options)
+    bounds = bound if isinstance(bound, tuple) else (bound,)
+    return tuple(
+        None
+        if value is None
+        else Enclosure(np.asarray(_ball(value, double.stored(value, error)), dtype=object), _PRECISIONS[0])
+        for value, error in zip(values, bounds, strict=True)
+    )
+
+
+_ball = np.frompyfunc(lambda value, radius: flint.arb(float(value), float(radius)), 2, 1)
 
 
 def wrong_entries(

@@ -185,6 +185,6 @@ CUMPROD: Operation = Operation(
     ),
     refuses=_REFUSES,
     batch=beside_kept_dim,
-    lengths=along_each_dim(most=100),
+    lengths=along_each_dim(most=127),
     promotion=promotions.TOTAL,
 )

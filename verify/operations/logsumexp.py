@@ -58,7 +58,9 @@ def _logsumexp_vjp_bound(a: Arithmetic, g: Array, x: Array, dim: Any, keepdim: b
     y = logsumexp(x, dim, keepdim=True)
     of_y = a.stored(y, _logsumexp_bound(a, x, dim, keepdim=True))
     of_p = exponential_error(a, x - y, a.u * np.abs(x - y) + of_y)
-    return (np.abs(kept(g, x.shape, dim, keepdim)) * (of_p * (1 + a.u) + a.u * softmax(x, dim)) + a.smallest,)
+    # p may be stored as a subnormal, and what that loses is multiplied by g.
+    size = np.abs(kept(g, x.shape, dim, keepdim))
+    return (size * (of_p * (1 + a.u) + a.u * softmax(x, dim) + a.smallest) + a.smallest,)
 
 
 LOGSUMEXP = Operation(

@@ -263,6 +263,6 @@ PROD = Operation(
     ),
     refuses=_REFUSES,
     batch=beside_dim,
-    lengths=along_each_dim(most=100),
+    lengths=along_each_dim(most=127),
     promotion=promotions.TOTAL,
 )
