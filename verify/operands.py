@@ -117,10 +117,22 @@ def whole(x: Any) -> Array:
 
     Raises: ValueError for a ball that does not contain exactly one whole number.
     """
-    return entry_by_entry(_python_integer, x.tolist() if isinstance(x, torch.Tensor) else x)
+    return _entry_by_entry(_python_integer, x.tolist() if isinstance(x, torch.Tensor) else x)
 
 
-def entry_by_entry(function: Callable[[Any], Any], x: Any) -> Array:
+def wrapped(exact: Array, dtype: str) -> Array:
+    """Whole numbers as a type of so many bits holds them, in two's complement; truth values as such.
+
+    Shapes: that of the numbers.
+    """
+    if category(dtype) == BOOL:
+        return _entry_by_entry(bool, exact)
+    bits, signed = INTEGERS[dtype]
+    low, numbers = (-(2**bits), 2 ** (bits + 1)) if signed else (0, 2**bits)
+    return _entry_by_entry(lambda n: (n - low) % numbers + low, exact)
+
+
+def _entry_by_entry(function: Callable[[Any], Any], x: Any) -> Array:
     """A function of every entry, as Python objects. Shapes: that of x."""
     numbers: Array = np.array(x, dtype=object)
     made: Array = np.vectorize(function, otypes=[object])(numbers) if numbers.size else numbers

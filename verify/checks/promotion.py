@@ -17,10 +17,9 @@ import torch
 
 from verify.case import Case, Point
 from verify.check import Check, Finding, outcome
-from verify.operands import Mixture, alike, ends, entry_by_entry, mixtures, small, whole
-from verify.operation import Array
+from verify.operands import Mixture, alike, ends, mixtures, small, whole, wrapped
 from verify.outcome import Outcome
-from verify.promotion import BOOL, DEFAULT, FLOATING, INTEGERS, NUMBER, Operand, Promotion, category, promoted
+from verify.promotion import DEFAULT, FLOATING, INTEGERS, NUMBER, Operand, Promotion, category, promoted
 from verify.variation import differs
 
 # What was asked, and what is wrong with the answer, if anything is.
@@ -113,7 +112,7 @@ def _whole_numbers(case: Case, promotion: Promotion) -> Answers:
 def _inexact(case: Case, inputs: tuple[Any, ...], met: str) -> str | None:
     """What is wrong with a result of inputs that meet in a dtype of whole numbers."""
     answer = _call(case, inputs)
-    converted = (_wrapped(whole(x), met) for x in inputs)
+    converted = (wrapped(whole(x), met) for x in inputs)
     # Truth values count as numbers; a formula may round in balls, and 63 bits and a half take 64.
     with flint.ctx.workprec(128):
         evaluated = case.operation.forward.evaluate(*map(whole, converted), **case.workload.options)
@@ -124,22 +123,13 @@ def _inexact(case: Case, inputs: tuple[Any, ...], met: str) -> str | None:
     dtype = str(answer.dtype).removeprefix("torch.")
     if category(dtype) >= FLOATING:
         return None  # a wrong dtype is another question's answer
-    due = _wrapped(exact, dtype)
+    due = wrapped(exact, dtype)
     wrong = np.argwhere(np.asarray(computed != due, dtype=bool))
     if not len(wrong):
         return None
     index = tuple(int(i) for i in wrong[0])
     at = f" at entry {index}" if index else ""
     return f"{computed[index]} where {due[index]} is due{at}"
-
-
-def _wrapped(exact: Array, dtype: str) -> Array:
-    """Whole numbers as a type of so many bits holds them, in two's complement; truth values as such."""
-    if category(dtype) == BOOL:
-        return entry_by_entry(bool, exact)
-    bits, signed = INTEGERS[dtype]
-    low, numbers = (-(2**bits), 2 ** (bits + 1)) if signed else (0, 2**bits)
-    return entry_by_entry(lambda n: (n - low) % numbers + low, exact)
 
 
 def _refused(case: Case, promotion: Promotion) -> Answers:
