@@ -7,12 +7,13 @@ import pytest
 from packaging.specifiers import SpecifierSet
 
 from tests.verify.sample_outcome import changed
-from verify import torch_samples
-from verify.case import ORDINARY
+from verify import scaled, torch_samples
+from verify.case import ORDINARY, Case
 from verify.checks import checks
 from verify.devices import KINDS
 from verify.formulas.arithmetic import DTYPES
 from verify.known_deviations import Deviation, mark, read, stale
+from verify.operation import Operation
 from verify.operations import catalogue
 from verify.outcome import Status, Worst
 
@@ -52,6 +53,15 @@ def name(deviation: Deviation) -> str:
 LISTED = pytest.mark.parametrize("listed", read(), ids=name)
 
 
+def scaled_points(operation: Operation) -> set[str]:
+    """The names of the points that the range check scales."""
+    return {
+        scaling.unit.name
+        for workload in scaled.workloads(operation, thorough=True)
+        for scaling in scaled.scalings(Case(operation, "cpu", operation.dtypes[0], workload), each=True)
+    }
+
+
 @LISTED
 def test_a_listed_deviation_speaks_of_what_exists(listed):
     if listed.check == torch_samples.CHECK:
@@ -61,7 +71,8 @@ def test_a_listed_deviation_speaks_of_what_exists(listed):
         operation = catalogue()[listed.operation]
         assert listed.check in ("*", *checks())
         named = (*operation.domain.hard, *operation.special, *operation.refuses)
-        assert set(listed.points) <= {ORDINARY, *(point.name for point in named)}
+        assert set(listed.points) <= {ORDINARY, *(point.name for point in named), *scaled_points(operation)}
+        assert listed.check != "range" or math.isfinite(listed.limit), "a loss of any number of binades"
     assert set(listed.dtypes) <= set(DTYPES)
     assert set(listed.devices) <= set(KINDS)
     for field in (listed.points, listed.dtypes, listed.devices):
