@@ -55,8 +55,8 @@ _FORWARD: tuple[tuple[str, str, Callable[..., Any], str], ...] = (
     ),
     (
         "frac",
-        "0 from 2^-500 to 2^-400",
-        lambda x: _between(2.0**-500, 2.0**-400, x, x.frac(), 0.0),
+        "0 from 2^-700 to 2^-600",
+        lambda x: _between(2.0**-700, 2.0**-600, x, x.frac(), 0.0),
         "float64",
     ),
     (
