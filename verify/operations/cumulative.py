@@ -86,6 +86,7 @@ CUMSUM: Operation = Operation(
         _special(
             "nan and infinities", [1.0, _INF, -_INF, 1.0], [1.0, _INF, _NAN, _NAN], "IEEE 754-2019, 6.1"
         ),
+        _special("a first −0", [-0.0, -0.0, 1.0], [-0.0, -0.0, 1.0], "torch.cumsum: y₁ = x₁; IEEE 754, 6.3"),
         _special("nothing", [], [], "torch.cumsum of no entries"),
     ),
     refuses=_REFUSES,
@@ -181,6 +182,7 @@ CUMPROD: Operation = Operation(
     special=(
         _special("nan and zero", [2.0, _NAN, 0.0], [2.0, _NAN, _NAN], "IEEE 754-2019, 6.2"),
         _special("infinity and zero", [_INF, 0.0, 1.0], [_INF, _NAN, _NAN], "IEEE 754-2019, 7.2"),
+        _special("zeros", [-1.0, 0.0, -1.0], [-1.0, -0.0, 0.0], "IEEE 754-2019, 6.3"),
         _special("nothing", [], [], "torch.cumprod of no entries"),
     ),
     refuses=_REFUSES,

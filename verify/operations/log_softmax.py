@@ -108,6 +108,7 @@ LOG_SOFTMAX = Operation(
     naive=lambda x, dim: torch.log(torch.softmax(x, dim=dim)),
     special=(
         *special_rows(((NAN, 0.0), (NAN, NAN)), ((-INF, 0.0), (-INF, 0.0)), ((INF, 0.0), (NAN, NAN))),
+        *special_rows(((-INF, -INF), (NAN, NAN)), ((INF, INF), (NAN, NAN))),
         no_rows(0, 3),
     ),
     refuses=REFUSES,

@@ -122,6 +122,8 @@ LOGSUMEXP = Operation(
             ((-INF, 1.0), 1.0),
             ((-INF, -INF), -INF),
             ((INF, 0.0), INF),
+            ((INF, INF), INF),
+            ((NAN, INF), NAN),
             ((), -INF),
         ),
         no_rows(0),

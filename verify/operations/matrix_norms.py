@@ -179,6 +179,7 @@ MATRIX_NORM = Operation(
         ),
     ),
     special=(
+        Special("no rows", (np.zeros((0, 3)),), np.array(0.0), "a sum of nothing is 0, and so is its root"),
         _special("nan", [[np.nan, 1.0], [0.0, 1.0]], np.nan),
         _special("nan, by columns", [[np.nan, 1.0], [0.0, 1.0]], np.nan, ord=1),
         _special("infinity", [[-np.inf, 1.0], [0.0, 1.0]], np.inf),

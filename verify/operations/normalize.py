@@ -128,6 +128,12 @@ NORMALIZE = Operation(
             np.array([[0.0, -0.0]]),
             "torch.nn.functional.normalize: divided by max(‖x‖, ε)",
         ),
+        Special(
+            "infinity",
+            (np.array([[np.inf, 1.0, -1.0]]),),
+            np.array([[_NAN, 0.0, -0.0]]),
+            "torch.nn.functional.normalize: divided by ‖x‖ = ∞; IEEE 754-2019, 6.1 and 7.2",
+        ),
         Special("nan", (np.array([[_NAN, 1.0]]),), np.array([[_NAN, _NAN]]), "IEEE 754-2019, 6.2"),
     ),
     refuses=(dim_out_of_range(), not_a_tensor()),

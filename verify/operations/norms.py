@@ -216,6 +216,11 @@ VECTOR_NORM = Operation(
         _special("nan", [1.0, np.nan], np.nan),
         _special("nan, of order inf", [1.0, np.nan], np.nan, ord=_INF),
         _special("infinity", [1.0, -_INF], _INF),
+        *(_special(f"nan, order {order:g}", [1.0, np.nan], np.nan, ord=order) for order in (0.5, 1, 2.5, 3)),
+        *(
+            _special(f"infinity, order {order:g}", [1.0, -_INF], _INF, ord=order)
+            for order in (0.5, 1, 2.5, 3, _INF)
+        ),
         *(_special(f"nothing, order {order:g}", [], 0.0, ord=order) for order in (0.5, 1, 2.5, 3)),
         _special("nothing", [], 0.0),
     ),

@@ -292,6 +292,7 @@ MEDIAN = Operation(
     special=(
         _special("nan wins", [1.0, _NAN, 2.0], _NAN, "torch.median: nan propagates"),
         _rows([_NAN, 2.0], "torch.median: nan propagates", dim=1),
+        _special("infinities", [_INF, 1.0, -_INF], 1.0, "torch.median"),
         _special("an even number", [4.0, 1.0, 3.0, 2.0], 2.0, "torch.median: the lower of two medians"),
         _special("nothing", [], _NAN, "torch.median of no entries"),
     ),

@@ -16,6 +16,7 @@ from verify.operation import (
     Inputs,
     Operation,
     Refusal,
+    Special,
     Workload,
 )
 from verify.operations.norms import vector_norm
@@ -107,6 +108,15 @@ RENORM = Operation(
             "a limit beyond every norm changes nothing",
             lambda f, x, p, dim, maxnorm: f(x, p=p, dim=dim, maxnorm=1000.0),
             lambda f, x, p, dim, maxnorm: x,
+        ),
+    ),
+    special=(
+        Special(
+            "zeros",
+            (np.array([[0.0, -0.0], [0.5, -0.0]]),),
+            np.array([[0.0, -0.0], [0.5, -0.0]]),
+            "torch.renorm: what is within the limit is kept",
+            {"p": 2, "dim": 0, "maxnorm": 1.0},
         ),
     ),
     refuses=(

@@ -135,7 +135,7 @@ FRAC = _record(
     "frac",
     "x − trunc(x)",
     lambda x: x - trunc(x),
-    ((_NAN, _NAN), (0.0, 0.0), (2.0, 0.0), (1.75, 0.75), (-1.75, -0.75)),
+    ((_NAN, _NAN), (_INF, _NAN), (-_INF, _NAN), (0.0, 0.0), (2.0, 0.0), (1.75, 0.75), (-1.75, -0.75)),
     (
         Identity("x = trunc(x) + frac(x)", lambda f, x: torch.trunc(x) + f(x), lambda f, x: x),
         Identity("frac(−x) = −frac(x)", lambda f, x: f(-x), lambda f, x: -f(x)),

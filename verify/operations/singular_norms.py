@@ -19,10 +19,15 @@ from verify.operation import (
     Inputs,
     Operation,
     Refusal,
+    Special,
     Workload,
 )
 from verify.operations.matrix_norms import REFUSES, matrix
 from verify.operations.norms import frobenius, frobenius_bound
+
+_ALL_ZERO = (
+    "torch.linalg.matrix_norm: a matrix of zeros, or of no entries, has no other singular value than 0"
+)
 
 
 def _singular_norm(x: Array, ord: Any = 2) -> Array:
@@ -138,6 +143,11 @@ MATRIX_NORM_SINGULAR = Operation(
             lambda a, x, ord: 2 * a.stored(_singular_norm(x), _singular_bound(a, x)) + frobenius_bound(a, x),
             differs=True,
         ),
+    ),
+    special=tuple(
+        Special(f"{name}, {ord}", (np.zeros(shape),), np.array(0.0), _ALL_ZERO, {"ord": ord})
+        for ord in (2, "nuc")
+        for name, shape in (("zeros", (2, 3)), ("no rows", (0, 3)))
     ),
     dtypes=("float64", "float32"),
     refuses=(

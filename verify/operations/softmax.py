@@ -100,6 +100,7 @@ SOFTMAX = Operation(
     naive=lambda x, dim: torch.exp(x) / torch.exp(x).sum(dim, keepdim=True),
     special=(
         *special_rows(((NAN, 0.0), (NAN, NAN)), ((-INF, 0.0), (0.0, 1.0)), ((INF, 0.0), (NAN, NAN))),
+        *special_rows(((-INF, -INF), (NAN, NAN)), ((INF, INF), (NAN, NAN))),
         no_rows(0, 3),
     ),
     refuses=REFUSES,

@@ -157,6 +157,7 @@ MEAN = Operation(
     ),
     special=(
         _special("nan", [1.0, _NAN], _NAN),
+        _special("infinities", [1.0, -_INF], -_INF),
         _special("infinities of both signs", [_INF, -_INF], _NAN),
         _special("nothing", [], _NAN),
     ),
@@ -259,6 +260,8 @@ PROD = Operation(
         _special("nan", [0.0, _NAN], _NAN),
         _special("infinity and zero", [_INF, 0.0], _NAN),
         _special("a negative infinity", [-_INF, 2.0], -_INF),
+        _special("a negative zero", [0.0, -2.0], -0.0),
+        _special("two negative factors", [-0.0, -2.0], 0.0),
         _special("nothing", [], 1.0),
     ),
     refuses=_REFUSES,
