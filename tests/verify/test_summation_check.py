@@ -136,6 +136,19 @@ def test_bfloat16_arithmetic_that_the_worst_case_lets_pass_is_seen_in_random_ter
     assert any(o.question == "random error" for o in failures(case_of("sum", "bfloat16", function=narrow)))
 
 
+def test_a_full_run_asks_of_thousands_of_terms_too():
+    case = dataclasses.replace(case_of("mm", "bfloat16"), thorough=True)
+    found = [o for o in outcomes(case) if o.point.endswith(f"{summation.LONG} terms")]
+    assert len(found) == 5
+    assert all(o.status is Status.PASS for o in found)
+
+    def dropping(a, b):
+        return torch.mm(a[:, :8191], b[:8191])
+
+    failed = failures(dataclasses.replace(case_of("mm", "float64", function=dropping), thorough=True))
+    assert {o.point.partition(", ")[2] for o in failed} == {"8192 terms"}
+
+
 def test_no_more_than_the_documented_depth_is_allowed_of_millions():
     case = dataclasses.replace(case_of("sum"), thorough=True)
     (found,) = [o for o in outcomes(case) if o.point == "2²⁴ tenths"]
