@@ -23,7 +23,7 @@ _GENERATOR = 20130526
 # So many entries have both signs, and some in either half of a binade, but for one draw in sixteen.
 _FEWEST = 5
 # What is lost is lost in an entry and its few terms: more entries cost more and show the same.
-_MOST = 64
+_MOST = 80
 _WHERE = ("dim", "keepdim")
 
 
