@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +13,7 @@ from torchstone.options import Asked
 from verify.storage import CATALOGUE, write_json, write_whole
 
 if TYPE_CHECKING:
+    from verify.outcome import Outcome
     from verify.run import Run
 
 
@@ -77,38 +78,54 @@ def over_catalogue(
     return run
 
 
+def _told(outcomes: Sequence[Outcome], gradients: bool) -> tuple[Any, ...]:
+    """What is wrong with which operator; of many checks also how many samples each judged."""
+    from reports import sample_tables, terminal
+
+    if gradients:
+        return (terminal.troubles(outcomes),)
+    tables = (sample_tables.troubles, sample_tables.reasons, sample_tables.counted)
+    return tuple(part for table in tables for part in (table(outcomes), ""))[:-1]
+
+
 def over_torch(asked: Asked, seed: int | None, json: Path | None, junit: Path | None) -> Run:
-    """The gradients of torch's own operators at torch's own samples."""
+    """torch's own operators at torch's own samples: their gradients, and in a full run all that is asked."""
     from reports import terminal
     from verify import run as running
-    from verify import torch_samples
     from verify.junit import to_xml
-    from verify.selection import chosen_devices
+    from verify.samples import operators, workers
+    from verify.samples.check import KINDS
+    from verify.samples.checks import sample_checks
+    from verify.samples.outcomes import GRADIENT
+    from verify.selection import PROFILES, choose, chosen_devices
+    from verify.workers import useful
 
-    device, dtype = (asked.device or ["cpu"])[0], (asked.dtype or ["float64"])[0]
+    device = (asked.device or ["cpu"])[0]
     with usage():
         chosen_devices([device], ())
-        known = torch_samples.operators(dtype)
-        chosen = torch_samples.chosen(asked.select or (), known)
+        (profile,) = choose("profile", (asked.profile,), PROFILES)
+        of_profile = (GRADIENT,) if profile == "quick" else ()
+        checks = choose("check", tuple(asked.check or of_profile), sample_checks())
+        dtypes = choose("dtype", asked.dtype, KINDS) if asked.dtype else ()
+        chosen = operators.chosen(asked.select or (), workers.applicable(checks, dtypes))
         can_write(json, junit)
     seed = running.fresh_seed() if seed is None else seed
+    tasks = workers.tasks(chosen, checks, dtypes, device, seed)
     with progress_bar() as progress:
-        task = progress.add_task("verify", total=len(chosen))
+        task = progress.add_task("verify", total=len(tasks))
 
-        def found() -> Iterator[Any]:
-            for name, only in chosen.items():
-                progress.update(task, description=f"verify {name}")
-                yield from torch_samples.outcomes(known[name], only, device, dtype, seed)
-                progress.advance(task)
+        def step(done: workers.Task) -> None:
+            progress.update(task, advance=1, description=f"verify {done.check} {done.operator}")
 
-        run = running.gathered(found(), asked.profile, seed, command_typed())
+        found = workers.examined(tasks, useful(len(tasks), asked.workers), step)
+        run = running.gathered(found, asked.profile, seed, command_typed())
     if json:
         write_json(json, running.to_json(run))
     if junit:
         write_whole(junit, to_xml(run.outcomes))
-    say(terminal.troubles(run.outcomes), "", terminal.slowest(run.outcomes), "")
+    say(*_told(run.outcomes, checks == (GRADIENT,)), "", terminal.slowest(run.outcomes), "")
     say(terminal.counts(run.outcomes), f"{len(chosen)} operators, seed {seed}")
     if not run.complete:
-        say(f"interrupted after {len(run.outcomes)} samples")
+        say(f"interrupted after {len(run.outcomes)} outcomes")
         raise typer.Exit(130)
     return run

@@ -7,7 +7,7 @@ import pytest
 from packaging.specifiers import SpecifierSet
 
 from tests.verify.sample_outcome import changed
-from verify import scaled, torch_samples
+from verify import scaled
 from verify.case import ORDINARY, Case
 from verify.checks import checks
 from verify.devices import KINDS
@@ -16,6 +16,9 @@ from verify.known_deviations import Deviation, mark, read, stale
 from verify.operation import Operation
 from verify.operations import catalogue
 from verify.outcome import Status, Worst
+from verify.samples.checks import sample_checks
+from verify.samples.operators import every_operator
+from verify.samples.outcomes import GRADIENT
 
 DEVIATION = Deviation(
     operation="sigmoid",
@@ -64,8 +67,8 @@ def scaled_points(operation: Operation) -> set[str]:
 
 @LISTED
 def test_a_listed_deviation_speaks_of_what_exists(listed):
-    if listed.check == torch_samples.CHECK:
-        assert listed.operation in torch_samples.operators()
+    if listed.check in sample_checks():
+        assert listed.operation in every_operator()
         assert listed.points == ("*",)
     else:
         operation = catalogue()[listed.operation]
@@ -91,7 +94,9 @@ def test_a_listed_deviation_says_why_and_what_was_measured(listed):
 @LISTED
 def test_what_deviates_at_ordinary_inputs_is_limited(listed):
     """Without a limit the entry would pass any fault of the operation, wherever it is looked at."""
-    if listed.check != torch_samples.CHECK and {"*", ORDINARY} & set(listed.points):
+    if listed.check in sample_checks():
+        assert listed.check == GRADIENT or listed.limit is not None
+    elif {"*", ORDINARY} & set(listed.points):
         assert listed.limit is not None
         assert math.isfinite(listed.limit)
         assert listed.check != "*", "a limit is in the unit of one check"

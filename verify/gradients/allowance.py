@@ -11,7 +11,7 @@ from verify.formulas.arithmetic import Arithmetic
 from verify.line import Vector
 
 # Roundings beside those of sums: two elementary functions, a shift, a product, a quotient, the storing.
-_ROUNDINGS = 12.0
+ROUNDINGS = 12.0
 _DEVIATIONS = 6.0
 # How many random changes of each size are made.
 CHANGES = 3
@@ -43,7 +43,7 @@ def passed(a: Arithmetic, *entries: int) -> float:
     Source: Higham & Mary, A new approach to probabilistic rounding error analysis, SIAM J. Sci. Comput. 41
     (2019), theorem 2.4.
     """
-    return _ROUNDINGS + _DEVIATIONS * math.sqrt(max(1, *entries)) * a.w / a.u
+    return ROUNDINGS + _DEVIATIONS * math.sqrt(max(1, *entries)) * a.w / a.u
 
 
 def jumping(largest: float | Vector, far: Vector, near: Vector) -> np.ndarray:

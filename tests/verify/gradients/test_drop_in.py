@@ -11,7 +11,8 @@ from torch.autograd.gradcheck import GradcheckError
 import torchstone
 from tests.verify.gradients.functions import drawn
 from verify.gradients.drop_in import gradcheck, gradgradcheck
-from verify.torch_samples import operators, samples
+from verify.samples.operators import operators
+from verify.samples.sample import samples
 
 # A sample of torch's operators: every fourteenth by name.
 OPERATORS = sorted(operators())[::14]

@@ -8,8 +8,12 @@ import shlex
 import pytest
 import torch
 
-from verify import torch_samples
 from verify.outcome import Status
+from verify.samples import operators as torch_operators
+from verify.samples.checks import sample_checks
+from verify.samples.outcomes import GRADIENT
+from verify.samples.outcomes import outcomes as outcomes_of
+from verify.samples.sample import samples
 from verify.selection import UnknownName
 
 HARDSIGMOID = "nn.functional.hardsigmoid"
@@ -20,11 +24,11 @@ pytest.importorskip("expecttest")
 
 @pytest.fixture(scope="module")
 def operators():
-    return torch_samples.operators()
+    return torch_operators.operators()
 
 
 def outcomes(operators, name, only=None, seed=1):
-    return list(torch_samples.outcomes(operators[name], only, "cpu", "float64", seed))
+    return list(outcomes_of(sample_checks()[GRADIENT], operators[name], only, "cpu", "float64", seed))
 
 
 def told(outcome):
@@ -43,24 +47,25 @@ def told(outcome):
     ],
 )
 def test_globs_and_whole_names_choose_operators(patterns, expected):
-    assert torch_samples.chosen(patterns, KNOWN) == expected
+    assert torch_operators.chosen(patterns, KNOWN) == expected
 
 
 @pytest.mark.parametrize("pattern", ["fmodd", "fmodd[cpu-float64-sample-7]"])
 def test_an_unknown_name_is_answered_with_the_nearest(pattern):
     with pytest.raises(UnknownName, match=r"no operator matches 'fmodd': did you mean fmod"):
-        torch_samples.chosen((pattern,), KNOWN)
+        torch_operators.chosen((pattern,), KNOWN)
 
 
 def test_samples_that_cannot_be_imported_name_what_to_install(monkeypatch):
     def missing(name):
         raise ModuleNotFoundError("No module named 'expecttest'", name="expecttest")
 
+    torch_operators.every_operator.cache_clear()
     monkeypatch.setattr(importlib, "import_module", missing)
     with pytest.raises(
-        torch_samples.Missing, match=r"expecttest.*pip install 'torchstone\[samples\]'"
+        torch_operators.Missing, match=r"expecttest.*pip install 'torchstone\[samples\]'"
     ) as caught:
-        torch_samples.operators()
+        torch_operators.operators()
     assert isinstance(caught.value.__cause__, ModuleNotFoundError)
 
 
@@ -68,7 +73,7 @@ def test_operators_have_a_gradient_in_the_dtype(operators):
     assert len(operators) > 400  # 540 in torch 2.13; the number moves with torch
     assert {"linalg.norm", "nn.functional.conv2d", HARDSIGMOID} <= set(operators)
     assert "isnan" not in operators  # it has no gradient
-    narrow = torch_samples.operators("float16")
+    narrow = torch_operators.operators("float16")
     assert "cholesky" in operators
     assert "cholesky" not in narrow  # LAPACK knows no float16
     assert HARDSIGMOID in narrow
@@ -95,7 +100,7 @@ def test_the_command_that_an_outcome_names_selects_that_sample_alone(operators):
     assert command[:4] == ["torchstone", "verify", "--ops", "torch"]
     options = dict(zip(command[4::2], command[5::2], strict=True))
     assert options == {"--select": first.case, "--seed": "1"}
-    ((name, only),) = torch_samples.chosen((options["--select"],), operators).items()
+    ((name, only),) = torch_operators.chosen((options["--select"],), operators).items()
     (again,) = outcomes(operators, name, only, int(options["--seed"]))
     assert told(again) == told(first)
 
@@ -125,7 +130,7 @@ def test_a_sparse_operator_is_skipped_with_the_reason(operators):
 
 
 def test_a_function_that_cannot_be_judged_is_inconclusive_with_the_reason(operators):
-    sample = next(torch_samples.samples(operators["exp"], "cpu", "float64", 1))
+    sample = next(samples(operators["exp"], "cpu", "float64", 1))
 
     class Broken:
         name, variant_test_name = "broken", ""
@@ -145,7 +150,7 @@ def test_a_function_that_cannot_be_judged_is_inconclusive_with_the_reason(operat
 
             return [Input]
 
-    (found,) = torch_samples.outcomes(Broken, None, "cpu", "float64", 1)
+    (found,) = outcomes_of(sample_checks()[GRADIENT], Broken, None, "cpu", "float64", 1)
     assert found.status is Status.INCONCLUSIVE
     reason = "broken[cpu-float64-sample-0]: could not be judged, the function returns nothing but nan or inf"
     assert found.message.startswith(reason)

@@ -1,0 +1,1 @@
+"""Samples: questions that need no record, asked of every operator that torch ships sample inputs for."""

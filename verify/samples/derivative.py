@@ -1,0 +1,36 @@
+"""Derivative: what a report of a gradient says, as a verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from verify.gradients.function import UnusableFunction
+from verify.gradients.point import UnusableInput
+from verify.gradients.report import Answer, GradientReport
+from verify.samples.allowed import Unjudged
+from verify.samples.check import NotAsked
+from verify.samples.verdict import Verdict
+
+UNIT = "of the derivative along the line"
+
+
+def verdict(examine: Callable[[], GradientReport]) -> Verdict:
+    """The gravest of a report's answers. Raises: NotAsked, Unjudged, with the reason."""
+    try:
+        report = examine()
+    except UnusableInput as reason:
+        raise NotAsked(str(reason)) from reason
+    except UnusableFunction as reason:
+        raise Unjudged(str(reason)) from reason
+    gravest = next(a for a in report.answers if a.status is report.status)
+    told = "; ".join(a.told for a in report.answers if a.status is report.status)
+    place = f". Worst: {report.worst}" if report.worst else ""
+    measured, bound = _relative(gravest)
+    return Verdict(gravest.question, report.status, f"{told}{place}", measured, bound, UNIT)
+
+
+def _relative(answer: Answer) -> tuple[float, float]:
+    """What was measured and its bound, of the derivative along the line where that is not 0."""
+    if answer.bound > 0 and answer.visible > 0:
+        return answer.measured / answer.bound * answer.visible, answer.visible
+    return answer.measured, answer.bound
