@@ -70,14 +70,15 @@ class Example:
         g = cotangent(self.case, self.seed, self.point, shape)
         return to_tensor(g, self.case.dtype, self.case.device)
 
-    def explained(self, call: Call) -> Results:
-        """What rounding explains of each entry of a call's answer."""
+    def explained_twice(self, call: Call) -> Results:
+        """How far two answers to a call may be apart: each may be off by what rounding explains."""
         arrays = tuple(to_array(x) for x in call.inputs)
         point = Point(self.point.name, arrays, call.options)
         g = to_array(call.cotangents[0]) if call.cotangents else None
         output, gradients = explained(self.case, point, g)
         return Results(
-            (torch.from_numpy(output),), tuple(None if e is None else torch.from_numpy(e) for e in gradients)
+            (torch.as_tensor(2 * output),),
+            tuple(None if e is None else torch.as_tensor(2 * e) for e in gradients),
         )
 
 

@@ -43,7 +43,7 @@ def _as_one(example: Example, several: tuple[int, ...]) -> Iterator[Asked]:
         f"dim={several}, joined to one",
         lambda: Results((results(call).outputs[0].reshape(shape),)),
         lambda: Results(example.first.outputs, ()),
-        lambda: Results(tuple(2 * e for e in example.explained(example.call).outputs)),
+        lambda: Results(example.explained_twice(example.call).outputs),
     )
 
 
