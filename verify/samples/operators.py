@@ -6,7 +6,6 @@ They are in `torch.testing._internal`, which is private: it moves between releas
 
 from __future__ import annotations
 
-import functools
 import importlib
 import re
 import warnings
@@ -27,7 +26,6 @@ class Missing(ValueError):
     """torch's samples cannot be imported here; the message says what to install."""
 
 
-@functools.cache
 def every_operator() -> Mapping[str, Any]:
     """torch's own records of all operators that it ships samples for, by name.
 

@@ -60,7 +60,6 @@ def test_samples_that_cannot_be_imported_name_what_to_install(monkeypatch):
     def missing(name):
         raise ModuleNotFoundError("No module named 'expecttest'", name="expecttest")
 
-    torch_operators.every_operator.cache_clear()
     monkeypatch.setattr(importlib, "import_module", missing)
     with pytest.raises(
         torch_operators.Missing, match=r"expecttest.*pip install 'torchstone\[samples\]'"
