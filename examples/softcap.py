@@ -58,4 +58,6 @@ SOFTCAP = Operation(
         ),
     ),
     refuses=(Refusal("text", lambda f, tensor: f("0.5"), (TypeError,)),),
+    # Each entry of the result comes from the entry at its place alone.
+    entrywise=lambda options: True,
 )
