@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any
 
-from verify.samples.allowed import Unjudged
+import torch
+
+from verify.call import Call
+from verify.gradients.function import first_line
+from verify.gradients.nest import mapped
 from verify.samples.apart import compared, explained
 from verify.samples.check import NotAsked, SampleCheck
-from verify.samples.posed import call_of, posed
+from verify.samples.posed import posed
 from verify.samples.sample import Sample
+from verify.samples.undefined import STORAGE
 from verify.samples.verdict import Verdict, judged
 from verify.variation import Unseen
 from verify.variations.compiled import VARIATION
@@ -20,18 +26,28 @@ def examine(draws: tuple[Sample, ...], seed: int) -> Iterator[Verdict]:
     plain = posed(sample, sample.record.op)
     if plain.draws:
         raise NotAsked("it draws random numbers, of which compiled code draws others")
+    if sample.record.name in STORAGE:
+        raise NotAsked(STORAGE[sample.record.name])
     absent = VARIATION.absence()
     if absent:
         raise NotAsked(absent)
-    for again in VARIATION.vary(call_of(sample, sample.record.op, plain.call.inputs), None):
+    arguments = mapped(torch.Tensor.detach, sample.arguments)
+    call = Call(_traced(sample.record.op), arguments, mapped(torch.Tensor.detach, dict(sample.options)))
+    for again in VARIATION.vary(call, None):
         try:
             found = again.run(again.call)
-        except Unseen as reason:
-            raise NotAsked(str(reason)) from reason
-        try:
-            yield judged(compared(again.how, plain.first, found, explained(sample, plain, seed)))
-        except Unjudged:
-            raise
+        except (Unseen, TypeError) as reason:
+            raise NotAsked(f"nothing is compiled: {first_line(reason)}") from reason
+        yield judged(compared(again.how, plain.first, found, explained(sample, plain, seed)))
+
+
+def _traced(operator: Callable[..., Any]) -> Callable[..., Any]:
+    """The operator called from here: torch does not trace what begins in its own files."""
+
+    def function(*arguments: Any, **options: Any) -> Any:
+        return operator(*arguments, **options)
+
+    return function
 
 
 CHECK = SampleCheck(
