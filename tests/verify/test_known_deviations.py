@@ -10,6 +10,7 @@ from tests.verify.sample_outcome import changed
 from verify import scaled
 from verify.case import ORDINARY, Case
 from verify.checks import checks
+from verify.checks.promotion import EVERY_DTYPE
 from verify.devices import KINDS
 from verify.formulas.arithmetic import DTYPES
 from verify.known_deviations import Deviation, mark, read, stale
@@ -74,7 +75,8 @@ def test_a_listed_deviation_speaks_of_what_exists(listed):
         operation = catalogue()[listed.operation]
         assert listed.check in ("*", *checks())
         named = (*operation.domain.hard, *operation.special, *operation.refuses)
-        assert set(listed.points) <= {ORDINARY, *(point.name for point in named), *scaled_points(operation)}
+        names = {ORDINARY, EVERY_DTYPE, *(point.name for point in named), *scaled_points(operation)}
+        assert set(listed.points) <= names
         assert listed.check != "range" or math.isfinite(listed.limit), "a loss of any number of binades"
     assert set(listed.dtypes) <= set(DTYPES)
     assert set(listed.devices) <= set(KINDS)

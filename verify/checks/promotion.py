@@ -24,6 +24,8 @@ from verify.variation import differs
 
 # What was asked, and what is wrong with the answer, if anything is.
 Answers = Iterator[tuple[str, str | None]]
+# The point of every outcome.
+EVERY_DTYPE = "every dtype"
 _REFUSALS = (RuntimeError, TypeError, ValueError, NotImplementedError)
 
 
@@ -41,7 +43,7 @@ def examine(case: Case, seed: int) -> Iterator[Outcome]:
     for question, answers in kinds.items():
         finding = _tally(question, answers, promotion.source)
         if finding is not None:
-            yield outcome(CHECK.name, case, seed, Point("every dtype", (), {}), finding)
+            yield outcome(CHECK.name, case, seed, Point(EVERY_DTYPE, (), {}), finding)
 
 
 def _tally(question: str, answers: Answers, source: str) -> Finding | None:
