@@ -45,6 +45,12 @@ class Mixture:
         """The operands in words."""
         return " and ".join(f"{o.dtype} {_RANKS[o.rank]}" for o in self.operands)
 
+    @property
+    def complex_and_ranked(self) -> bool:
+        """Whether a complex operand meets one of another rank."""
+        unlike = len({o.rank for o in self.operands}) > 1
+        return unlike and any(category(o.dtype) == COMPLEX for o in self.operands)
+
 
 def alike(case: Case, promotion: Promotion) -> Iterator[Mixture]:
     """Every dtype that is taken, for all inputs."""
@@ -60,15 +66,12 @@ def mixtures(case: Case, promotion: Promotion) -> Iterator[Mixture]:
     if promotion.mixed:
         for a, b in itertools.product(promotion.takes, repeat=2):
             for first, second in itertools.product(ranks, repeat=2):
-                # The page speaks of complex numbers with dimensions alone in its examples.
-                simple = COMPLEX not in (category(a), category(b)) or first == second == TENSOR
-                if simple and (a != b or first != second):
+                if a != b or first != second:
                     yield Mixture((Operand(a, first), Operand(b, second)))
     if promotion.numbers:
         kinds = {category(dtype) for dtype in promotion.takes}
         numbers = [dtype for dtype in _SPELT if category(dtype) in kinds]
-        real = [dtype for dtype in promotion.takes if category(dtype) != COMPLEX]
-        for a, b, first in itertools.product(real, numbers, ranks):
+        for a, b, first in itertools.product(promotion.takes, numbers, ranks):
             yield Mixture((Operand(a, first), Operand(b, NUMBER)))
 
 

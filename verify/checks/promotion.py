@@ -34,10 +34,15 @@ def examine(case: Case, seed: int) -> Iterator[Outcome]:
     promotion = case.operation.promotion
     if promotion is None:
         raise ValueError(f"{case.operation.name} says nothing of other dtypes")
+    every = (*alike(case, promotion), *mixtures(case, promotion))
+    plain = [mixture for mixture in every if not mixture.complex_and_ranked]
+    ranked = [mixture for mixture in every if mixture.complex_and_ranked]
     kinds: dict[str, Answers] = {
-        "dtype of the result": _dtypes(case, promotion),
-        "values of converted inputs": _converted(case, promotion),
-        "whole numbers": _whole_numbers(case, promotion),
+        "dtype of the result": _dtypes(case, promotion, plain),
+        "values of converted inputs": _converted(case, promotion, plain),
+        "dtype beside a complex number": _dtypes(case, promotion, ranked),
+        "values beside a complex number": _converted(case, promotion, ranked),
+        "whole numbers": _whole_numbers(case, promotion, plain),
         "refused dtypes": _refused(case, promotion),
     }
     for question, answers in kinds.items():
@@ -57,12 +62,8 @@ def _tally(question: str, answers: Answers, source: str) -> Finding | None:
     return Finding(question, float(len(wrong)), 0.0, "wrong calls", figures=figures, remark=remark)
 
 
-def _every(case: Case, promotion: Promotion) -> Iterable[Mixture]:
-    return (*alike(case, promotion), *mixtures(case, promotion))
-
-
-def _dtypes(case: Case, promotion: Promotion) -> Answers:
-    for mixture in _every(case, promotion):
+def _dtypes(case: Case, promotion: Promotion, asked: Iterable[Mixture]) -> Answers:
+    for mixture in asked:
         due = promotion.result(promoted(mixture.operands))
         yield mixture.name, _said(partial(_other_dtype, case, mixture, due))
 
@@ -72,9 +73,9 @@ def _other_dtype(case: Case, mixture: Mixture, due: str) -> str | None:
     return None if found == due else f"the result is {found} where {due} is due"
 
 
-def _converted(case: Case, promotion: Promotion) -> Answers:
+def _converted(case: Case, promotion: Promotion, asked: Iterable[Mixture]) -> Answers:
     """Floating-point results: the same bits as from inputs of the result's dtype."""
-    for mixture in _every(case, promotion):
+    for mixture in asked:
         met = promotion.result(promoted(mixture.operands))
         alike_already = all(o.dtype == met and o.rank != NUMBER for o in mixture.operands)
         if category(met) >= FLOATING and not alike_already:
@@ -99,16 +100,18 @@ def _unlike(answer: torch.Tensor, due: torch.Tensor) -> str | None:
     return f"{answer[apart][0].item()} where {due[apart][0].item()} is due"
 
 
-def _whole_numbers(case: Case, promotion: Promotion) -> Answers:
+def _whole_numbers(case: Case, promotion: Promotion, asked: Iterable[Mixture]) -> Answers:
     """Whole results and truth values: exact, of small numbers and of the ends of each type's range."""
-    for mixture in _every(case, promotion):
+    for mixture in asked:
         met = promoted(mixture.operands)
         if category(promotion.result(met)) < FLOATING and category(met) < FLOATING:
             yield mixture.name, _said(partial(_inexact, case, small(case, mixture), met))
     for dtype in promotion.takes:
         if dtype in INTEGERS and category(promotion.result(dtype)) < FLOATING:
-            asked = f"{dtype} at the ends of its range"
-            yield asked, _said(partial(_inexact, case, ends(case, dtype), dtype))
+            yield (
+                f"{dtype} at the ends of its range",
+                _said(partial(_inexact, case, ends(case, dtype), dtype)),
+            )
 
 
 def _inexact(case: Case, inputs: tuple[Any, ...], met: str) -> str | None:
