@@ -31,6 +31,7 @@ HESSIAN, JVP, VECTOR_NORM = torch.func.hessian, torch.func.jvp, torch.linalg.vec
 MSE, BCE = torch.nn.functional.mse_loss, torch.nn.functional.binary_cross_entropy
 # What is put in place of a function of torch's, and the lesson that must then fail.
 FAULTS = {
+    "softmax_shift": ("torch.logsumexp", lambda x, dim: x.exp().sum(dim).log()),
     "softmax_gap": ("torch.softmax", lambda x, dim: SOFTMAX(2 * x, dim)),
     "vanishing_gradient": ("torch.sigmoid", lambda x: SIGMOID(1.0001 * x)),
     "convex_from_any_start": ("torch.optim.SGD", lambda p, lr, momentum: SGD(p, lr=3 * lr)),
