@@ -12,8 +12,9 @@ import numpy as np
 
 from verify.case import ORDINARY, Case, Point
 from verify.comparison import autograd, result
+from verify.formulas.arithmetic import Arithmetic
 from verify.formulas.condition import condition
-from verify.formulas.lost import enclosed, kept, off, precision_for
+from verify.formulas.lost import enclosed, in_range, kept, off, precision_for
 from verify.formulas.reference import Enclosure, in_balls
 from verify.operation import Array, Inputs, Operation, Workload
 
@@ -29,11 +30,22 @@ _WHERE = ("dim", "keepdim")
 
 @dataclass(frozen=True)
 class Reading:
-    """The result, or one gradient, at one scale, beside its enclosure."""
+    """The result, or one gradient, at one scale, beside its enclosure.
+
+    `inside` are the entries whose exact value is a normal number, `off` those of them that are off by half.
+    """
 
     question: str
-    computed: Array
     exact: Enclosure
+    computed: Array
+    inside: Array
+    off: Array
+
+    @classmethod
+    def of(cls, question: str, exact: Enclosure, computed: Array, a: Arithmetic) -> Reading:
+        """A computed array beside its enclosure."""
+        inside = in_range(exact, a)
+        return cls(question, exact, computed, inside, off(computed, exact, inside))
 
 
 @dataclass(frozen=True)
@@ -152,7 +164,8 @@ class Scale:
         except (RuntimeError, ValueError):
             # Loudly refused, as torch does with a probability above 1, is not silently lost.
             return None
-        return tuple(map(Reading, names, computed, balls))
+        read = zip(names, balls, computed, strict=True)
+        return tuple(Reading.of(*each, a) for each in read)
 
     @cached_property
     def lost(self) -> tuple[Array, ...]:
@@ -160,13 +173,15 @@ class Scale:
         a, operation, point = self.case.arithmetic, self.case.operation, self.point
         readings = self.readings
         assert readings is not None  # only asked where something was read
-        moved = self._moved(operation.forward.evaluate, point.inputs, readings[0].exact)
-        if operation.vjp is not None:
+        moved: list[tuple[Array, ...] | None] = [None] * len(readings)
+        if readings[0].off.any():
+            moved[:1] = self._moved(operation.forward.evaluate, point.inputs, readings[0].exact)
+        if operation.vjp is not None and any(r.off.any() for r in readings[1:]):
             found = self._moved(operation.vjp.evaluate, (self.g, *point.inputs), readings[-1].exact)
-            moved = [moved[0], *(found[i] for i in point.differentiable)]
+            moved[1:] = (found[i] for i in point.differentiable)
         terms = max(x.size for x in point.inputs)
         return tuple(
-            off(r.computed, r.exact, a) & kept(r.exact, m, terms, a)
+            r.off if m is None else r.off & kept(r.exact, m, terms, a)
             for r, m in zip(readings, moved, strict=True)
         )
 

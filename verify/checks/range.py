@@ -18,11 +18,9 @@ from verify.binades import Stretch, exponents, survey
 from verify.case import Case
 from verify.check import Check, Finding, outcome, worst_of
 from verify.comparison import cotangent
-from verify.formulas.arithmetic import Arithmetic
-from verify.formulas.lost import in_range, off
 from verify.formulas.reference import plain
 from verify.outcome import Outcome
-from verify.scaled import Reading, Scale, Scaling, scalings, workloads
+from verify.scaled import Scale, Scaling, scalings, workloads
 
 # What was seen of one question at one exponent: whether an entry is off, and whether none, some or all of the
 # entries are in range.
@@ -58,7 +56,7 @@ def _findings(case: Case, scaling: Scaling) -> Iterator[Finding]:
     places = exponents(a, case.thorough)
 
     def look(exponent: int) -> tuple[_Look, ...]:
-        return _looks(scale(exponent), a)
+        return _looks(scale(exponent))
 
     seen = survey(look, places)
     seen = survey(look, [*places, *_partly_in_range(seen)])
@@ -76,13 +74,8 @@ def _partly_in_range(seen: Sequence[Stretch[tuple[_Look, ...]]]) -> Iterator[int
             yield stretch.last
 
 
-def _looks(scale: Scale, a: Arithmetic) -> tuple[_Look, ...]:
-    return tuple(_look(reading, a) for reading in scale.readings or ())
-
-
-def _look(reading: Reading, a: Arithmetic) -> _Look:
-    inside = in_range(reading.exact, a)
-    return bool(off(reading.computed, reading.exact, a).any()), int(inside.any()) + int(inside.all())
+def _looks(scale: Scale) -> tuple[_Look, ...]:
+    return tuple((bool(r.off.any()), int(r.inside.any()) + int(r.inside.all())) for r in scale.readings or ())
 
 
 def _bands(
@@ -95,8 +88,9 @@ def _bands(
         if not stretch.seen[number][0]:
             yield Band(stretch.first, stretch.last, "right")
             continue
-        ends = (stretch.first, (stretch.first + stretch.last) // 2, stretch.last)
-        for part in survey(lambda exponent: bool(scale(exponent).lost[number].any()), ends):
+        for part in survey(
+            lambda exponent: bool(scale(exponent).lost[number].any()), (stretch.first, stretch.last)
+        ):
             yield Band(part.first, part.last, "lost" if part.seen else "explained")
 
 

@@ -70,12 +70,15 @@ def in_range(exact: Enclosure, arithmetic: Arithmetic) -> Array:
     return np.asarray(normal & told(exact, arithmetic))
 
 
-def off(computed: Array, exact: Enclosure, arithmetic: Arithmetic) -> Array:
-    """Which entries in range are no number, or off by half of themselves: lost, or ill-conditioned."""
+def off(computed: Array, exact: Enclosure, inside: Array) -> Array:
+    """Which entries in range are no number, or off by half of themselves: lost, or ill-conditioned.
+
+    `inside` is what `in_range` tells. Shapes: all the same.
+    """
     value = exact.value
     with np.errstate(all="ignore"):
         near = np.abs(computed - value) < np.abs(value) * (0.5 + 2.0**-9)
-    return np.asarray(in_range(exact, arithmetic) & ~near)
+    return np.asarray(inside & ~near)
 
 
 def kept(exact: Enclosure, moved: Sequence[Array], terms: int, a: Arithmetic) -> Array:
