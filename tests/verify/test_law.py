@@ -10,7 +10,8 @@ import torch
 
 from verify.call import Results
 from verify.case import Case
-from verify.law import Asked, Example, Law, held
+from verify.example import Example
+from verify.law import Asked, Law, held
 from verify.laws import laws
 from verify.operations import catalogue
 

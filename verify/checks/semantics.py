@@ -11,7 +11,8 @@ from collections.abc import Iterator
 
 from verify.case import HARD, Case
 from verify.check import Check, outcome
-from verify.law import Example, held
+from verify.example import Example
+from verify.law import held
 from verify.laws import laws
 from verify.outcome import Outcome
 

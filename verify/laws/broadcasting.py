@@ -8,8 +8,9 @@ import numpy as np
 import torch
 
 from verify.call import Results, results
+from verify.example import Example
 from verify.formulas.axes import summed_dims
-from verify.law import Asked, Example, Law
+from verify.law import Asked, Law
 
 
 def ask(example: Example) -> Iterator[Asked]:

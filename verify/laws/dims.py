@@ -7,8 +7,9 @@ from dataclasses import replace
 from functools import partial
 
 from verify.call import Results, results
+from verify.example import Example
 from verify.formulas.axes import reduced_shape
-from verify.law import Asked, Example, Law
+from verify.law import Asked, Law
 
 
 def ask(example: Example) -> Iterator[Asked]:

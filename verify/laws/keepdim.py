@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from functools import partial
 
 from verify.call import Call, Results, results
+from verify.example import Example
 from verify.formulas.axes import reduced_shape
-from verify.law import Asked, Example, Law
+from verify.law import Asked, Law
 
 
 def ask(example: Example) -> Iterator[Asked]:

@@ -9,7 +9,8 @@ from functools import partial
 import torch
 
 from verify.call import Call, Results, results
-from verify.law import Asked, Example, Law
+from verify.example import Example
+from verify.law import Asked, Law
 from verify.operation import Batch
 from verify.variations.rows import count, rows, rows_of_results
 

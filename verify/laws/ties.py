@@ -10,7 +10,8 @@ import torch
 
 from verify.call import Results, results, tensors
 from verify.case import to_tensor
-from verify.law import Asked, Example, Law
+from verify.example import Example
+from verify.law import Asked, Law
 from verify.operation import Array
 
 

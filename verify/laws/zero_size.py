@@ -12,7 +12,8 @@ import torch
 
 from verify.call import Results, results
 from verify.case import to_tensor
-from verify.law import Asked, Example, Law
+from verify.example import Example
+from verify.law import Asked, Law
 from verify.operation import Array, Options
 from verify.variations.rows import count, rows, rows_of_results
 
@@ -31,6 +32,8 @@ def ask(example: Example) -> Iterator[Asked]:
             lambda: _unsigned(results(rows(example.call, batch, none))),
             lambda: _of_no_calls(example, rows_of_results(batch, none)(example.first)),
         )
+    if not example.options_are_new:
+        return
     if operation.entrywise(options):
         for shape in ((0, 3), (3, 0)):
             inputs = tuple(x.new_zeros(shape) for x in example.inputs)
