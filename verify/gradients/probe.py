@@ -61,6 +61,8 @@ class Probe:
         self.place: Place | None = None
         # The first cotangent whose gradient is wrong, and where that gradient came from.
         self._failed: tuple[Vector, Gradient] | None = None
+        # A cotangent that picks the output entry at which a tangent of forward mode is furthest off.
+        self._missed: Vector | None = None
 
     def answers(self, questions: Questions, prefix: str = "") -> list[Answer]:
         """What is asked, answered; where reverse mode fails, the place; and whether the function wavers."""
@@ -83,27 +85,29 @@ class Probe:
 
     def _settled(self, questions: Questions, prefix: str) -> list[Answer]:
         found = list(self._asked(questions, prefix))
+        wrong = self._missed if self._failed is None else self._failed[0]
+        if wrong is None:
+            return found
+        if self._shortened(wrong):
+            rounded = self._rounds_inside(wrong)
+            self._failed = self._missed = None
+            found = list(self._asked(questions, prefix))
+            if self._failed is None and self._missed is None:
+                return [_unsettled(answer) for answer in found] if rounded else found
         if self._failed is None:
             return found
-        if self._shortened():
-            rounded = self._rounds_inside(self._failed[0])
-            self._failed = None
-            found = list(self._asked(questions, prefix))
-            if self._failed is None:
-                return [_unsettled(answer) for answer in found] if rounded else found
         g, source = self._failed
         self.place = worst_place(
             self.function, self.at.outputs, self.direction, self.scale, self.numeric, g, source
         )
         return [_disputed(answer) for answer in found] if self.place.disputed else found
 
-    def _shortened(self) -> bool:
+    def _shortened(self, g: Vector) -> bool:
         """Whether a shorter line contradicts the one that a gradient failed along; then it takes its place.
 
         A pole or a bend then lies nearer than the fine grid can show; the shortest line is free of most.
         """
-        assert self._failed is not None
-        g = np.where(self.numeric.known, self._failed[0], 0.0)
+        g = np.where(self.numeric.known, g, 0.0)
         largest = float(np.max(np.abs(row(self.function.point.variables)), initial=0.0))
         for scale in reversed(SCALES):
             if scale * 2.0**EXACT < largest:
@@ -246,10 +250,19 @@ class Probe:
         except UnusableFunction as error:
             return Answer(question, Status.FAIL, note=str(error))
         parts = [reverse_mode.part_of(self.at, position) for position in range(len(self.at.outputs))]
-        return claim.sharpest(
-            claim.of_tangents(question, self.numeric, t / f, self.direction.size, parts)
-            for f, t in zip(factors, found, strict=True)
+        tangents_found = [t / f for f, t in zip(factors, found, strict=True)]
+        answer = claim.sharpest(
+            claim.of_tangents(question, self.numeric, t, self.direction.size, parts) for t in tangents_found
         )
+        if answer.status is Status.FAIL and self.numeric.known.any():
+            self._missed = self._furthest(tangents_found)
+        return answer
+
+    def _furthest(self, tangents: Sequence[Vector]) -> Vector:
+        """A cotangent of the output entry at which one of several tangents is furthest off."""
+        off = np.max([self.numeric.distance(t) - self.numeric.error for t in tangents], axis=0)
+        entry = int(np.argmax(np.where(self.numeric.known, np.nan_to_num(off, nan=np.inf), -np.inf)))
+        return np.asarray(np.eye(1, off.size, entry)[0])
 
     def _judged(
         self, question: str, g: Vector, gradient: Vector, source: Gradient | None = None, corner: bool = False

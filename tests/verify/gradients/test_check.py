@@ -644,3 +644,16 @@ def test_the_stated_visible_error_is_what_is_caught_and_no_more_than_ten_times_l
             caught.append((factor, report.status is Status.FAIL))
     assert all(fail for factor, fail in caught if factor > 1)
     assert np.mean([fail for factor, fail in caught if factor < 1]) < 0.5
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_the_tangent_of_a_staircase_is_no_fault_of_forward_mode(seed):
+    # Long steps see the slope of the stairs, and short ones that of a step, which is what autograd says.
+    report = check_gradient(
+        lambda x: torch.div(x, 1e-3, rounding_mode="floor"),
+        torch.linspace(1.0, 2.0, 60, dtype=torch.float64, requires_grad=True),
+        seed=seed,
+        reverse=False,
+        forward=True,
+    )
+    assert report.status is not Status.FAIL, str(report)
