@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from reports.accuracy import AccuracyRow, accuracy
 from reports.asv_results import StoredSpeeds
+from reports.atlas import Atlas, atlas
 from reports.catalogue import Catalogue
 from reports.correctness import Cell, Change, Group, changes, comparable, groups, matrix
 from reports.invariance import Matrix, invariance
@@ -35,6 +36,7 @@ class Findings:
     checks: tuple[str, ...]
     matrix: Mapping[tuple[str, str], Cell]
     invariance: Matrix
+    atlas: Atlas
     failing: tuple[Group, ...]
     inconclusive: tuple[Group, ...]
     known: tuple[Outcome, ...]
@@ -66,6 +68,7 @@ def findings(
         checks=tuple(dict.fromkeys(o.check for o in outcomes)),
         matrix=matrix(run) if run else {},
         invariance=invariance(outcomes),
+        atlas=atlas(outcomes, operations),
         failing=groups(outcomes, Status.FAIL),
         inconclusive=groups(outcomes, Status.INCONCLUSIVE),
         known=tuple(

@@ -122,6 +122,8 @@ def _figures(bands: Sequence[Band]) -> dict[str, float]:
         figures[f"binades {seen}"] = float(sum(b.last - b.first + 1 for b in chosen))
         if chosen:
             figures |= {f"first {seen}": float(chosen[0].first), f"last {seen}": float(chosen[-1].last)}
+    # Every band by its first binade, for who draws them.
+    figures |= {f"{b.seen} from 2^{b.first}": float(b.last) for b in bands}
     return figures | {"first in range": float(bands[0].first), "last in range": float(bands[-1].last)}
 
 
