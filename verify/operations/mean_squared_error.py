@@ -11,6 +11,7 @@ import torch.nn.functional as F  # noqa: N812 - torch's own documentation names 
 from verify.formulas.arithmetic import Arithmetic, compounded
 from verify.operation import Array, Domain, Formula, HardInput, Identity, Operation, Workload
 from verify.records.lengths import of_all
+from verify.records.logits import gradient_of
 from verify.records.loss import BENCH, SUM, UNKNOWN_REDUCTION, batch, cost, infinite, mismatched, unreduced
 from verify.records.refusals import not_a_tensor
 from verify.records.sampling import normal
@@ -91,6 +92,20 @@ MSE_LOSS = Operation(
             lambda f, x, y: x.numel() * f(x, y),
             _squared_norm,
             lambda a, x, y: _mse_norm_bound(a, x, y) + a.u * ((x - y) ** 2).sum(),
+            applies=lambda workload: not workload.options,
+        ),
+        Identity(
+            "∇(n·MSE) = 2‖x − y‖₂ ∇‖x − y‖₂",
+            lambda f, x, y: gradient_of(lambda z: z.numel() * f(z, y), x),
+            lambda f, x, y: (
+                2 * torch.linalg.vector_norm(x - y) * gradient_of(torch.linalg.vector_norm, x - y)
+            ),
+            # On the left the vjp's five roundings and n's product; on the right the norm's error twice, as a
+            # factor and as the divisor of its gradient, and the difference, a quotient and two products.
+            lambda a, x, y: (
+                compounded(6 * a.u + (x.size + 3) * a.w + 2 * a.u + 6 * a.u) * 2 * np.abs(x - y)
+                + (x.size + 2) * a.smallest
+            ),
             applies=lambda workload: not workload.options,
         ),
         Identity(
