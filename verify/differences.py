@@ -208,6 +208,7 @@ def _settle(
         clear[clear] = ~vague
         bent &= clear
         line, value, error, chosen = line.entries(better), value[better], error[better], chosen[better]
+        coarser = [c.entries(better) for c in coarser]
     found.low[chosen] = found.high[chosen] = value
     found.error[chosen] = error
     found.reach[chosen] = line.largest

@@ -61,8 +61,8 @@ class Probe:
         self.place: Place | None = None
         # The first cotangent whose gradient is wrong, and where that gradient came from.
         self._failed: tuple[Vector, Gradient] | None = None
-        # A cotangent that picks the output entry at which a tangent of forward mode is furthest off.
-        self._missed: Vector | None = None
+        # Which output entry a tangent of forward mode is furthest off at, and what it is there.
+        self._missed: tuple[int, float] | None = None
 
     def answers(self, questions: Questions, prefix: str = "") -> list[Answer]:
         """What is asked, answered; where reverse mode fails, the place; and whether the function wavers."""
@@ -85,8 +85,11 @@ class Probe:
 
     def _settled(self, questions: Questions, prefix: str) -> list[Answer]:
         found = list(self._asked(questions, prefix))
-        wrong = self._missed if self._failed is None else self._failed[0]
-        if wrong is None:
+        if self._failed is not None:
+            wrong = self._failed[0]
+        elif self._missed is not None:
+            wrong = np.eye(1, self.value.size, self._missed[0])[0]
+        else:
             return found
         if self._shortened(wrong):
             rounded = self._rounds_inside(wrong)
@@ -95,7 +98,9 @@ class Probe:
             if self._failed is None and self._missed is None:
                 return [_unsettled(answer) for answer in found] if rounded else found
         if self._failed is None:
-            return found
+            assert self._missed is not None
+            rounded = self._contradicted(*self._missed) or self._rounds_inside(wrong)
+            return [_disputed(answer) for answer in found] if rounded else found
         g, source = self._failed
         self.place = worst_place(
             self.function, self.at.outputs, self.direction, self.scale, self.numeric, g, source
@@ -258,11 +263,26 @@ class Probe:
             self._missed = self._furthest(tangents_found)
         return answer
 
-    def _furthest(self, tangents: Sequence[Vector]) -> Vector:
-        """A cotangent of the output entry at which one of several tangents is furthest off."""
-        off = np.max([self.numeric.distance(t) - self.numeric.error for t in tangents], axis=0)
-        entry = int(np.argmax(np.where(self.numeric.known, np.nan_to_num(off, nan=np.inf), -np.inf)))
-        return np.asarray(np.eye(1, off.size, entry)[0])
+    def _furthest(self, tangents: Sequence[Vector]) -> tuple[int, float]:
+        """The output entry at which one of several tangents is furthest off, and what it is there."""
+        off = np.array([self.numeric.distance(t) - self.numeric.error for t in tangents])
+        off = np.where(self.numeric.known, np.nan_to_num(off, nan=np.inf), -np.inf)
+        which, entry = (int(i) for i in np.unravel_index(int(np.argmax(off)), off.shape))
+        return entry, float(tangents[which][entry])
+
+    def _contradicted(self, entry: int, tangent: float) -> bool:
+        """Whether the difference along a line of another length is what forward mode says of an entry.
+
+        Its interval must not reach to a quarter of the way to what the first line tells.
+        """
+        gap = float(self.numeric.distance(np.full(self.value.size, tangent))[entry])
+        for scale in (*_LONGER, *SCALES):
+            other = derivatives(self.function.along(scale * self.direction)).scaled(1 / scale)
+            off = float(other.distance(np.full(self.value.size, tangent))[entry])
+            error = float(other.error[entry])
+            if other.known[entry] and off <= error < gap / 4:
+                return True
+        return False
 
     def _judged(
         self, question: str, g: Vector, gradient: Vector, source: Gradient | None = None, corner: bool = False

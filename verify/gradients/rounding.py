@@ -34,5 +34,7 @@ class RandomlyRounded(TorchDispatchMode):  # type: ignore[no-untyped-call]  # to
     def _changed(self, item: Any) -> Any:
         if not isinstance(item, torch.Tensor) or not (item.is_floating_point() or item.is_complex()):
             return item
+        if item._is_zerotensor():
+            return item  # a tangent of 0 that has no memory: to compute with it here ends the process
         signs = torch.randint(0, 2, item.shape, generator=self._generator, dtype=torch.int8).to(item.device)
         return item * (1 + self._change * (2 * signs - 1).to(item.real.dtype))

@@ -9,18 +9,24 @@ from verify.gradients.point import UnusableInput
 from verify.gradients.report import Answer, GradientReport
 from verify.samples.allowed import Unjudged
 from verify.samples.check import NotAsked
+from verify.samples.posed import told_apart
 from verify.samples.verdict import Verdict
 
+# What torch raises of a backward that it does not differentiate.
+_UNDEFINED = "is not implemented"
 UNIT = "of the derivative along the line"
 
 
 def verdict(examine: Callable[[], GradientReport]) -> Verdict:
     """The gravest of a report's answers. Raises: NotAsked, Unjudged, with the reason."""
     try:
-        report = examine()
+        with told_apart():
+            report = examine()
     except UnusableInput as reason:
         raise NotAsked(str(reason)) from reason
     except UnusableFunction as reason:
+        if _UNDEFINED in str(reason):
+            raise NotAsked(f"torch does not define it: {reason}") from reason
         raise Unjudged(str(reason)) from reason
     gravest = next(a for a in report.answers if a.status is report.status)
     told = "; ".join(a.told for a in report.answers if a.status is report.status)
