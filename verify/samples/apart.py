@@ -111,7 +111,7 @@ def _judged(
 
     Numbers that are one rounding of the dtype apart need no explanation: whatever the bound, it is wider.
     """
-    shares = [_near(a, b, y) / times for (_, a, b, _), y in zip(rows, outputs, strict=True)]
+    shares = [_near(a, b, y, times) for (_, a, b, _), y in zip(rows, outputs, strict=True)]
     if max(shares, default=0.0) < math.inf:
         return Finding(question, max(shares, default=0.0), 1.0, UNIT)
     finding = _furthest(question, rows, explain(CHANGES), places, times)
@@ -120,12 +120,12 @@ def _judged(
     return finding
 
 
-def _near(a: Vector, b: Vector, y: torch.Tensor) -> float:
-    """At most how much of what is explained two rows differ by, if no entry by more than a rounding."""
+def _near(a: Vector, b: Vector, y: torch.Tensor, times: float) -> float:
+    """At most how much of what is explained two rows differ by, if none by more than `times` a rounding."""
     u, largest = held_by(y)
     off, size = distance(a, b, largest), np.abs(np.clip(np.nan_to_num(a), -largest, largest))
     with np.errstate(all="ignore"):
-        share = np.where(off == 0, 0.0, off / (ROUNDINGS * u * size))
+        share = np.where(off == 0, 0.0, off / (times * ROUNDINGS * u * size))
     within = share * ROUNDINGS <= 1
     return float(share.max(initial=0.0)) if within.all() else math.inf
 

@@ -14,6 +14,7 @@ from typing import Any
 
 import torch
 
+from verify.gradients.draws import Draws
 from verify.gradients.function import first_line, untouched_random_state
 from verify.outcome import Outcome, Status
 from verify.samples.allowed import Unjudged
@@ -25,8 +26,6 @@ from verify.samples.verdict import Verdict, failed
 # The check whose samples each have an outcome, and which a quick run asks.
 GRADIENT = "samples"
 SAMPLES, SECONDS = "samples", "seconds"
-# Draws beside the run's own have seeds that no run has.
-_BEYOND_SEEDS = 2**31
 
 
 def dtypes(check: SampleCheck, record: Any, wanted: Sequence[str] = ()) -> tuple[str, ...]:
@@ -49,10 +48,9 @@ def outcomes(
     """What came of a check of an operator's samples, or of some of them."""
     about = _About(check, record, device, dtype, seed)
     with untouched_random_state():
-        drawn = [
-            list(samples(record, device, dtype, seed + k * _BEYOND_SEEDS, check.graph))
-            for k in range(check.draws)
-        ]
+        others = Draws(seed)
+        seeds = (seed, *(others.seed() for _ in range(check.draws - 1)))
+        drawn = [list(samples(record, device, dtype, s, check.graph)) for s in seeds]
     numbers = _spread(len(drawn[0]), 0 if only is not None else check.most)
     passing: list[Verdict] = []
     seconds, passed = 0.0, 0
@@ -138,9 +136,9 @@ class _About:
         self, passing: list[Verdict], reasons: Counter[str], count: int, present: int, seconds: float
     ) -> Iterator[Outcome]:
         """The outcome of all that passed, and one for each reason for which samples were skipped."""
-        for reason, count in reasons.items():
+        for reason, skipped in reasons.items():
             skip = Verdict(self._check, Status.SKIPPED, f"skipped, {reason}")
-            yield self.outcome(skip, None, {SAMPLES: float(count)})
+            yield self.outcome(skip, None, {SAMPLES: float(skipped)})
         if not passing:
             return
         worst = max(passing, key=lambda v: v.measured or 0.0)
