@@ -59,6 +59,10 @@ def _at(name: str, length: int, factor: float) -> Callable[..., Any]:
     return wrong
 
 
+def _eight_bits(number: float) -> float:
+    return torch.tensor(number).bfloat16().item()
+
+
 # Which operation, what is wrong with it, what is put in the place of the function, and in which dtype.
 _FORWARD: tuple[tuple[str, str, Callable[..., Any], str], ...] = (
     ("mse_loss", "a tail dropped from 100 terms on", _without_tail, "float64"),
@@ -74,8 +78,8 @@ _FORWARD: tuple[tuple[str, str, Callable[..., Any], str], ...] = (
 _BACKWARD: tuple[tuple[str, str, Callable[..., Any], str], ...] = (
     (
         "mean",
-        "divided by n rounded to 8 bits",
-        lambda g, y, x, r, o: r[0] * x[0].shape[-1] / torch.tensor(x[0].shape[-1]).bfloat16().item(),
+        "1/n rounded to 8 bits from 500 terms on",
+        lambda g, y, x, r, o: r[0] * (_eight_bits(1 / n) * n if (n := x[0].shape[o["dim"]]) >= 500 else 1),
         "float64",
     ),
     (
