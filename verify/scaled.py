@@ -136,6 +136,7 @@ class Scale:
 
     def __init__(self, case: Case, point: Point | None, g: Array) -> None:
         self.case, self.asked, self.g = case, point, g
+        self.refusal: Exception | None = None
 
     @property
     def point(self) -> Point:
@@ -161,8 +162,9 @@ class Scale:
             computed = [result(case, point)]
             if operation.vjp is not None:
                 computed += autograd(case, point, self.g)
-        except (RuntimeError, ValueError):
+        except (RuntimeError, ValueError) as error:
             # Loudly refused, as torch does with a probability above 1, is not silently lost.
+            self.refusal = error
             return None
         read = zip(names, balls, computed, strict=True)
         return tuple(Reading.of(*each, a) for each in read)

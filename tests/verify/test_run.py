@@ -13,6 +13,7 @@ from verify import devices, known_deviations, run, storage
 from verify.case import HARD, Case
 from verify.check import Check, Finding, outcome
 from verify.checks import checks
+from verify.operation import Workload
 from verify.operations import catalogue
 from verify.outcome import Outcome, Status
 from verify.run import LOOKS, THREADS, Run, examine, fresh_seed, store, to_json, verify
@@ -151,10 +152,12 @@ def test_an_operation_that_raises_is_a_failure_by_name_and_the_rest_is_run(name)
 
     asked = checks()[name]
     identity = dataclasses.replace(TANH.identities[0], applies=lambda workload: True)
-    operation = dataclasses.replace(TANH, function=broken, identities=(identity,))
+    operation = dataclasses.replace(
+        TANH, function=broken, identities=(identity,), lengths=lambda n: (Workload(f"{n}", ((n,),)),)
+    )
     cases = [
         next(c for c in (Case(o, "cpu", "float64", w) for w in (*o.check, HARD)) if asked.applies(c))
-        for o in (operation, catalogue()["relu"] if name != "stability" else catalogue()["logsumexp"])
+        for o in (operation, catalogue()["logsumexp" if name in ("stability", "length") else "relu"])
     ]
     first, *rest = verified(asked, cases=cases).outcomes
     assert first.status is Status.FAIL

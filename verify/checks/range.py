@@ -61,6 +61,9 @@ def _findings(case: Case, scaling: Scaling) -> Iterator[Finding]:
     seen = survey(look, places)
     seen = survey(look, [*places, *_partly_in_range(seen)])
     questions = max((scale(s.first).readings or () for s in seen), key=len)
+    refusal = scale(0).refusal
+    if refusal is not None and not questions:
+        raise refusal  # at every magnitude: that is no domain
     for number, reading in enumerate(questions):
         bands = tuple(_bands(seen, number, scale))
         if bands:

@@ -39,7 +39,8 @@ def _mse_vjp(g: Array, x: Array, y: Array, reduction: str = "mean") -> tuple[Arr
 def _mse_vjp_bound(
     a: Arithmetic, g: Array, x: Array, y: Array, reduction: str = "mean"
 ) -> tuple[Array, Array]:
-    of_x = compounded(5 * a.u) * np.abs(_mse_vjp(g, x, y, reduction)[0]) + a.smallest
+    # 2(x − y)/n may be stored as a subnormal, and what that loses is multiplied by g.
+    of_x = compounded(5 * a.u) * np.abs(_mse_vjp(g, x, y, reduction)[0]) + a.smallest * (1 + np.abs(g))
     return of_x, of_x
 
 
