@@ -61,8 +61,8 @@ Operators = Annotated[
     str,
     typer.Option(
         "--ops",
-        help="`catalogue`, or `torch`: the gradient of every operator at the samples that torch ships, and in "
-        "a full run all that needs no record (needs `torchstone[samples]`).",
+        help="`catalogue`, or `torch`: the gradient of every operator at the samples that torch ships, and "
+        "in a full run all that needs no record (needs `torchstone[samples]`).",
     ),
 ]
 
