@@ -318,6 +318,26 @@ def test_torchs_own_samples_are_verified_and_what_is_known_of_them_passes(run, t
     assert "1 operators, seed 1" in done.output
 
 
+def test_a_question_without_a_record_is_asked_of_torchs_samples_and_counted(run, tmp_path):
+    done = run(
+        *("verify", "--ops", "torch", "--check", "nan", "--check", "memory", "--select", "exp"),
+        *("--dtype", "bfloat16", "--seed", "1", "--json", "o.json"),
+    )
+    assert done.exit_code == 0, done.output
+    outcomes = strict(tmp_path / "o.json")["outcomes"]
+    assert {(o["check"], o["dtype"]) for o in outcomes} == {("nan", "bfloat16"), ("memory", "bfloat16")}
+    assert {o["status"] for o in outcomes if o["workload"] != "samples"} == set()
+    lines = [line.split() for line in done.output.splitlines()]
+    (counted,) = (line for line in lines if line[:2] == ["memory", "1"])
+    assert counted[2] == "3", "torch has three samples of exp"
+
+
+def test_an_unknown_question_about_torchs_samples_is_bad_use(run):
+    done = run("verify", "--ops", "torch", "--check", "memories")
+    assert done.exit_code == 2
+    assert "did you mean memory" in done.output
+
+
 def test_an_unknown_set_of_operators_is_bad_use(run):
     done = run("verify", "--ops", "torchs")
     assert done.exit_code == 2
