@@ -63,7 +63,14 @@ def test_it_is_verified_timed_and_reported(declared, tmp_path):
     verified = declared(["verify", "--json", "o.json"])
     assert verified.exit_code == 0, verified.output
     outcomes = json.loads((tmp_path / "o.json").read_text(encoding="utf-8"))["outcomes"]
-    assert {o["check"] for o in outcomes} == {"gradient", "accuracy", "identity", "stability"}
+    assert {o["check"] for o in outcomes} == {
+        "accuracy",
+        "gradient",
+        "identity",
+        "invariance",
+        "range",
+        "stability",
+    }
 
     timed = declared(["bench"])
     assert timed.exit_code == 0, timed.output

@@ -13,7 +13,6 @@ from verify import devices, known_deviations, run, storage
 from verify.case import HARD, Case
 from verify.check import Check, Finding, outcome
 from verify.checks import checks
-from verify.operation import Workload
 from verify.operations import catalogue
 from verify.outcome import Outcome, Status
 from verify.run import LOOKS, THREADS, Run, examine, fresh_seed, store, to_json, verify
@@ -144,27 +143,36 @@ def test_the_number_of_threads_is_restored_after_an_error_in_the_suite_itself():
         torch.set_num_threads(before)
 
 
-# Whatever raises has refused: the refusal check alone has nothing to say to that.
-@pytest.mark.parametrize("name", [name for name in checks() if name != "refusal"])
-def test_an_operation_that_raises_is_a_failure_by_name_and_the_rest_is_run(name):
-    def broken(*inputs, **options):
-        raise RuntimeError("no kernel image\nis available")
+def applying(name):
+    """A case of the catalogue of which a check has something to ask, and another."""
+    held = (Case(o, "cpu", "float32", w) for o in catalogue().values() for w in (*o.check, HARD))
+    first = next(case for case in held if checks()[name].applies(case))
+    return first, next(case for case in held if checks()[name].applies(case))
 
-    asked = checks()[name]
-    identity = dataclasses.replace(TANH.identities[0], applies=lambda workload: True)
-    operation = dataclasses.replace(
-        TANH, function=broken, identities=(identity,), lengths=lambda n: (Workload(f"{n}", ((n,),)),)
-    )
-    cases = [
-        next(c for c in (Case(o, "cpu", "float64", w) for w in (*o.check, HARD)) if asked.applies(c))
-        for o in (operation, catalogue()["logsumexp" if name in ("stability", "length") else "relu"])
-    ]
-    first, *rest = verified(asked, cases=cases).outcomes
-    assert first.status is Status.FAIL
-    assert first.case == cases[0].id
-    assert first.message == (f"{cases[0].id}: {name} could not be examined, RuntimeError: no kernel image")
-    assert rest
-    assert {o.case for o in rest} == {cases[1].id}
+
+def broken(*inputs, **options):
+    raise RuntimeError("no kernel image\nis available")
+
+
+# Whatever raises has refused, and the refusal check has nothing to say to that.
+@pytest.mark.parametrize("name", [name for name in checks() if name != "refusal"])
+def test_an_operation_that_raises_passes_nothing_and_the_rest_is_run(name):
+    first, second = applying(name)
+    broke = dataclasses.replace(first, operation=dataclasses.replace(first.operation, function=broken))
+    outcomes = verified(checks()[name], cases=[broke, second]).outcomes
+    of_broken = [o for o in outcomes if o.case == first.id]
+    assert of_broken
+    assert all(o.status in (Status.FAIL, Status.INCONCLUSIVE) for o in of_broken)
+    assert {o.case for o in outcomes} == {first.id, second.id}
+
+
+@pytest.mark.parametrize("name", ["accuracy", "gradient", "identity", "invariance", "length", "stability"])
+def test_an_operation_that_raises_is_named_with_what_it_said(name):
+    first, _ = applying(name)
+    broke = dataclasses.replace(first, operation=dataclasses.replace(first.operation, function=broken))
+    (outcome,) = verified(checks()[name], cases=[broke]).outcomes
+    assert outcome.status is Status.FAIL
+    assert outcome.message == f"{first.id}: {name} could not be examined, RuntimeError: no kernel image"
 
 
 def test_a_warning_of_the_operation_is_no_failure():
