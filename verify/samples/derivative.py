@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 from verify.gradients.function import UnusableFunction
@@ -37,6 +38,8 @@ def verdict(examine: Callable[[], GradientReport]) -> Verdict:
 
 def _relative(answer: Answer) -> tuple[float, float]:
     """What was measured and its bound, of the derivative along the line where that is not 0."""
+    if math.isnan(answer.measured):
+        return math.inf, answer.bound  # what is no number is as far off as can be
     if answer.bound > 0 and answer.visible > 0:
         return answer.measured / answer.bound * answer.visible, answer.visible
     return answer.measured, answer.bound
