@@ -166,7 +166,9 @@ def test_an_operation_that_raises_passes_nothing_and_the_rest_is_run(name):
     assert {o.case for o in outcomes} == {first.id, second.id}
 
 
-@pytest.mark.parametrize("name", ["accuracy", "gradient", "identity", "invariance", "length", "stability"])
+@pytest.mark.parametrize(
+    "name", ["accuracy", "gradient", "identity", "invariance", "length", "range", "stability"]
+)
 def test_an_operation_that_raises_is_named_with_what_it_said(name):
     first, _ = applying(name)
     broke = dataclasses.replace(first, operation=dataclasses.replace(first.operation, function=broken))

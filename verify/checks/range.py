@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import functools
 import itertools
-import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -62,9 +61,6 @@ def _findings(case: Case, scaling: Scaling) -> Iterator[Finding]:
     seen = survey(look, places)
     seen = survey(look, [*places, *_partly_in_range(seen)])
     questions = max((scale(s.first).readings or () for s in seen), key=len)
-    if not questions:
-        remark = "Every magnitude is refused with an error."
-        yield Finding("forward", math.nan, math.nan, "binades lost", remark=remark)
     refusal = scale(0).refusal
     if refusal is not None and not questions:
         raise refusal  # at every magnitude: that is no domain
