@@ -66,7 +66,7 @@ def everything(
 ) -> None:
     """Are the numerics of this torch, on this machine, right? How accurate, and how fast?
 
-    Without a command: **verify**, **bench** and **report**, one after the other.
+    Without a command: **verify**, **numerics** (unless operations are selected), **bench** and **report**.
 
     Exit status: **0** everything judged passes or is a known deviation; **1** something failed, could not
     be judged, or nothing was; **2** bad usage; **130** interrupted, with what was measured kept.
@@ -79,10 +79,12 @@ def everything(
     asked = Asked(select, check, device, dtype, profile, results, operations)
     run = verifying.over_catalogue(asked, seed, "eager", json, junit)
     say("")
+    # What a device adds and multiplies with is no question of one operation.
+    probed = 0 if select else probing.numerics(device, results, None, whole=False)
     timed = timing.bench(asked)
     say("")
     showing.report(results, None)
-    raise typer.Exit(run.exit_status or int(timed != 0))
+    raise typer.Exit(run.exit_status or int(probed != 0 or timed != 0))
 
 
 @app.command("verify")

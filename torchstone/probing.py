@@ -9,8 +9,11 @@ from torchstone.console import can_write, progress_bar, say, usage
 from verify.storage import NUMERICS, NUMERICS_SCHEMA, write_json
 
 
-def numerics(device: list[str] | None, results: Path, json: Path | None) -> int:
-    """Probe the devices, store their cards and print them. Returns: the exit status."""
+def numerics(device: list[str] | None, results: Path, json: Path | None, whole: bool = True) -> int:
+    """Probe the devices and store their cards; print them `whole`, or only what is wrong.
+
+    Returns: the exit status.
+    """
     import datetime
 
     import torch
@@ -50,7 +53,7 @@ def numerics(device: list[str] | None, results: Path, json: Path | None) -> int:
     if json:
         write_json(json, document)
     shown = cards_of(document)
-    for each in shown.cards:
+    for each in shown.cards if whole else ():
         say(numerics_terminal.told(each), "")
     for each in shown.cards:
         for products in each.short:
@@ -67,5 +70,5 @@ def numerics(device: list[str] | None, results: Path, json: Path | None) -> int:
             f"on {threads}: the error is {grade.explained:.3g} times what its order, random "
             "roundings and the mode explain"
         )
-    say(f"every proof and grade is in {results / NUMERICS}")
+    say(f"numerics: every proof and grade is in {results / NUMERICS}")
     return int(bool(unexplained) or any(each.short for each in shown.cards))
