@@ -16,25 +16,23 @@ _SAMPLES, _SECONDS = "samples", "seconds"
 _ORDER = (Status.PASS, Status.KNOWN, Status.FAIL, Status.INCONCLUSIVE, Status.SKIPPED)
 
 
-def troubles(outcomes: Sequence[Outcome]) -> Table:
-    """What is known, fails or could not be judged, by operator, check and dtype, with the worst message."""
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for name in ("status", "check", "operator", "dtype", "answers", "the worst of them"):
-        table.add_column(name, overflow="fold")
+def troubles(outcomes: Sequence[Outcome]) -> list[Text]:
+    """What is known, fails or could not be judged: the worst of each operator, check and dtype, in lines."""
     grouped: dict[tuple[Status, str, str, str], list[Outcome]] = {}
     for o in outcomes:
         if o.status not in (Status.PASS, Status.SKIPPED):
             grouped.setdefault((o.status, o.check, o.operation, o.dtype), []).append(o)
     ranks = list(SEVERITY)
+    lines = []
     for key, members in sorted(grouped.items(), key=lambda item: (ranks.index(item[0][0]), *item[0][1:])):
-        status, check, operator, dtype = key
+        status, check = key[:2]
         worst = max(members, key=lambda o: o.measured or 0.0)
-        again = f"\nreproduce: {worst.reproduce}" if status in (Status.FAIL, Status.INCONCLUSIVE) else ""
-        told = Text(worst.message + again)
-        table.add_row(
-            Text(status.value, style=STYLES[status]), check, operator, dtype, str(len(members)), told
-        )
-    return table
+        others = f" (and {len(members) - 1} more)" if len(members) > 1 else ""
+        line = Text.assemble((f"{status.value}  ", STYLES[status]), f"{check} {worst.message}{others}")
+        if status in (Status.FAIL, Status.INCONCLUSIVE):
+            line.append("\n      reproduce: ").append(worst.reproduce, style="bold")
+        lines.append(line)
+    return lines
 
 
 def reasons(outcomes: Iterable[Outcome]) -> Table:

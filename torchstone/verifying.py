@@ -84,8 +84,8 @@ def _told(outcomes: Sequence[Outcome], gradients: bool) -> tuple[Any, ...]:
 
     if gradients:
         return (terminal.troubles(outcomes),)
-    tables = (sample_tables.troubles, sample_tables.reasons, sample_tables.counted)
-    return tuple(part for table in tables for part in (table(outcomes), ""))[:-1]
+    lines = sample_tables.troubles(outcomes)
+    return (*lines, "", sample_tables.reasons(outcomes), "", sample_tables.counted(outcomes))
 
 
 def over_torch(asked: Asked, seed: int | None, json: Path | None, junit: Path | None) -> Run:
