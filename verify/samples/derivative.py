@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 
 from verify.gradients.function import UnusableFunction
 from verify.gradients.point import UnusableInput
 from verify.gradients.report import Answer, GradientReport
+from verify.outcome import Status
 from verify.samples.allowed import Unjudged
 from verify.samples.check import NotAsked
 from verify.samples.posed import told_apart
@@ -15,7 +17,22 @@ from verify.samples.verdict import Verdict
 
 # What torch raises of a backward that it does not differentiate.
 _UNDEFINED = "is not implemented"
+# Seeds that no run has.
+_OTHER = 2**31
 UNIT = "of the derivative along the line"
+
+
+def confirmed(examine: Callable[[int], GradientReport], seed: int) -> Verdict:
+    """The verdict along the line of a seed; a failure must be one along another line too.
+
+    An interval that is too narrow by chance, where what is differenced cancels, is so along one line alone.
+    Raises: as `verdict`.
+    """
+    first = verdict(lambda: examine(seed))
+    if first.status is not Status.FAIL or verdict(lambda: examine(seed + _OTHER)).status is Status.FAIL:
+        return first
+    message = f"{first.message}. It is no failure along another line"
+    return replace(first, status=Status.INCONCLUSIVE, message=message)
 
 
 def verdict(examine: Callable[[], GradientReport]) -> Verdict:

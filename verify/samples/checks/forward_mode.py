@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from verify.gradients.check import examine as examine_gradient
 from verify.gradients.questions import Questions
 from verify.samples.check import SampleCheck
-from verify.samples.derivative import verdict
+from verify.samples.derivative import confirmed
 from verify.samples.sample import Sample
 from verify.samples.verdict import Verdict
 
@@ -17,7 +17,7 @@ _QUESTIONS = Questions(reverse=False, forward=True)
 def examine(draws: tuple[Sample, ...], seed: int) -> Iterator[Verdict]:
     """One verdict: forward mode, entry by entry."""
     (sample,) = draws
-    yield verdict(lambda: examine_gradient(sample.function, sample.arguments, _QUESTIONS, seed=seed))
+    yield confirmed(lambda s: examine_gradient(sample.function, sample.arguments, _QUESTIONS, seed=s), seed)
 
 
 CHECK = SampleCheck(

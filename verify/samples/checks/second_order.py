@@ -27,7 +27,7 @@ from verify.line import Vector
 from verify.samples.allowed import Unjudged
 from verify.samples.apart import UNIT
 from verify.samples.check import SampleCheck
-from verify.samples.derivative import verdict
+from verify.samples.derivative import confirmed
 from verify.samples.sample import Sample
 from verify.samples.verdict import Verdict, failed, judged
 
@@ -43,7 +43,9 @@ _VANISHES = 2.0**-10
 def examine(draws: tuple[Sample, ...], seed: int) -> Iterator[Verdict]:
     """A verdict on reverse over reverse mode, and where torch has it one on forward over reverse mode."""
     (sample,) = draws
-    yield verdict(lambda: examine_second_order(sample.function, sample.arguments, _QUESTIONS, seed=seed))
+    yield confirmed(
+        lambda s: examine_second_order(sample.function, sample.arguments, _QUESTIONS, seed=s), seed
+    )
     if sample.record.supports_fwgrad_bwgrad:
         yield _forward_over_reverse(sample, seed)
 
