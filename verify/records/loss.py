@@ -102,10 +102,17 @@ def nothing() -> Special:
     return Special("empty", (np.zeros(0), np.zeros(0)), np.zeros(()), "an empty sum is 0", SUM)
 
 
+# A torch before 2.3 has no such function, and asks to compile nothing here.
+_compiling = getattr(getattr(torch, "compiler", None), "is_compiling", lambda: False)
+
+
 def quietly(function: Callable[..., Any]) -> Callable[..., Any]:
     """A loss without its advice about shapes and reductions, which is no part of its result."""
 
     def quiet(*inputs: Any, **options: Any) -> Any:
+        if _compiling():
+            # torch compiles nothing that catches warnings.
+            return function(*inputs, **options)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             return function(*inputs, **options)
