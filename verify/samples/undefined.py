@@ -5,17 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-_UNWRITTEN = "torch documents its result as uninitialised memory"
-_RESULT = {
-    "empty": _UNWRITTEN,
-    "empty_like": _UNWRITTEN,
-    "empty_permuted": _UNWRITTEN,
-    "empty_strided": _UNWRITTEN,
-    "new_empty": _UNWRITTEN,
-    "new_empty_strided": _UNWRITTEN,
-    "resize_": _UNWRITTEN,
-    "resize_as_": _UNWRITTEN,
-}
+_MEMORY = "torch documents its result as uninitialised memory"
+# Reason by operator: why its result holds nothing that could be asked about.
+UNWRITTEN: Mapping[str, str] = MappingProxyType(
+    {
+        "empty": _MEMORY,
+        "empty_like": _MEMORY,
+        "empty_permuted": _MEMORY,
+        "empty_strided": _MEMORY,
+        "new_empty": _MEMORY,
+        "new_empty_strided": _MEMORY,
+        "resize_": _MEMORY,
+        "resize_as_": _MEMORY,
+    }
+)
 
 _STORAGE = "it reads the memory behind its input by strides of its own, whatever the input's"
 _VIEW = "a view exists only where the input's strides allow it (torch documentation, Tensor.view)"
@@ -46,4 +49,4 @@ DTYPE: Mapping[str, str] = MappingProxyType(
 
 def undefined(name: str) -> str | None:
     """Why torch leaves an operator's result open, or None where it is defined."""
-    return _RESULT.get(name)
+    return UNWRITTEN.get(name)
