@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+import torch
 
 from verify.formulas.arithmetic import Arithmetic
 from verify.operation import Array, Batch, Cost, Formula, Options, Refusal, Special, Workload
