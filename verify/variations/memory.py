@@ -14,20 +14,19 @@ from verify.variation import Variation, Varied
 
 
 def vary(call: Call, batch: Batch | None) -> Iterator[Varied]:
-    """A copy, then every layout in which at least one input or cotangent lies otherwise than now."""
+    """A copy, then every layout in which inputs and cotangents lie neither as now nor as in one before."""
     yield Varied("copy", "a copy", call.with_tensors(torch.Tensor.clone))
+    seen = {_places(call)}
     for layout in LAYOUTS:
         moved = call.with_tensors(functools.partial(laid_out, layout=layout))
-        if any(map(_elsewhere, _tensors(call), _tensors(moved))):
+        if _places(moved) not in seen:
+            seen.add(_places(moved))
             yield Varied(layout, layout, moved)
 
 
-def _tensors(call: Call) -> list[torch.Tensor]:
-    return [x for x in (*call.inputs, *call.cotangents) if isinstance(x, torch.Tensor)]
-
-
-def _elsewhere(before: torch.Tensor, after: torch.Tensor) -> bool:
-    return before.stride() != after.stride() or before.storage_offset() != after.storage_offset()
+def _places(call: Call) -> tuple[tuple[tuple[int, ...], int], ...]:
+    tensors = (x for x in (*call.inputs, *call.cotangents) if isinstance(x, torch.Tensor))
+    return tuple((x.stride(), x.storage_offset()) for x in tensors)
 
 
 VARIATION = Variation("memory", "A view is its numbers (torch documentation, Tensor Views).", vary)
