@@ -52,7 +52,7 @@ class Atlas:
     def ticks(self, dtype: str) -> tuple[tuple[float, str], ...]:
         """A few exponents and their positions."""
         least, greatest = Arithmetic.of(dtype).exponents
-        chosen = (least, least // 4, 0, (greatest + 1) // 4, greatest + 1)
+        chosen = (least, 0, greatest + 1)
         return tuple((round(position(e, dtype), 1), str(e).replace("-", "−")) for e in chosen)
 
 

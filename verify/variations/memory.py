@@ -26,7 +26,7 @@ def vary(call: Call, batch: Batch | None) -> Iterator[Varied]:
 
 def _places(call: Call) -> tuple[tuple[tuple[int, ...], int], ...]:
     tensors = (x for x in (*call.inputs, *call.cotangents) if isinstance(x, torch.Tensor))
-    return tuple((x.stride(), x.storage_offset()) for x in tensors)
+    return tuple((x.stride(), int(x.storage_offset())) for x in tensors)
 
 
 VARIATION = Variation("memory", "A view is its numbers (torch documentation, Tensor Views).", vary)
