@@ -7,6 +7,7 @@ import json
 import secrets
 import shlex
 import warnings
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
@@ -143,8 +144,31 @@ def examined(
             if absent:
                 yield skipped(check.name, case, seed, absent)
                 continue
-            for repeat in range(REPEATS[selection.profile] if check.draws else 1):
-                yield from examine(case, check, seed + repeat)
+            draws = range(REPEATS[selection.profile] if check.draws else 1)
+            found = [examine(case, check, seed + draw) for draw in draws]
+            yield from found[0] if len(found) == 1 else _nearest(found)
+
+
+def _nearest(draws: list[tuple[Outcome, ...]]) -> Iterator[Outcome]:
+    """Of several draws that pass a question the one nearest to its bound; all that does not pass.
+
+    `figures` tell for how many draws a pass stands.
+    """
+    passed: dict[tuple[str, str, int], list[Outcome]] = {}
+    for drawn in draws:
+        asked: Counter[tuple[str, str]] = Counter()  # two witnesses may ask the same of the same point
+        for outcome in drawn:
+            what = outcome.question, outcome.point
+            asked[what] += 1
+            if outcome.status is Status.PASS:
+                passed.setdefault((*what, asked[what]), []).append(outcome)
+            else:
+                yield outcome
+    for alike in passed.values():
+        nearest = max(alike, key=lambda outcome: outcome.fraction or 0.0)
+        if len(alike) > 1:
+            nearest = replace(nearest, figures={**nearest.figures, "draws": float(len(alike))})
+        yield nearest
 
 
 def examine(case: Case, check: Check, seed: int) -> tuple[Outcome, ...]:

@@ -95,10 +95,47 @@ def test_the_command_that_reproduces_names_the_files_of_ones_own(tmp_path):
     assert words == [*shlex.split(plain.reproduce), "--operations", str(own[0]), "--operations", str(own[1])]
 
 
-def test_a_full_run_examines_every_case_with_several_seeds():
-    run = verified(PASSING, cases=CASES[:1], selection=Selection(profile="full"))
-    assert [o.seed for o in run.outcomes] == [3 + i for i in range(REPEATS["full"])]
-    assert run.profile == "full"
+def drawing(*measured, **fields):
+    """A check whose draws measure one figure after the other, against a bound of 1."""
+
+    def examine(case, seed):
+        yield dataclasses.replace(found(case, seed), **judged(measured[seed - 3]), bound=1.0, **fields)
+
+    return Check("own", "Is it so?", examine)
+
+
+def judged(measured):
+    return {"measured": measured, "status": Status.PASS if measured <= 1 else Status.FAIL}
+
+
+def full(*asked):
+    return verified(*asked, cases=CASES[:1], selection=Selection(profile="full")).outcomes
+
+
+def test_a_full_run_examines_every_case_with_several_seeds_and_keeps_the_pass_nearest_to_its_bound():
+    (kept,) = full(drawing(0.1, 0.5, 0.9, 0.2, 0.3))
+    assert kept.seed == 5
+    assert kept.measured == 0.9
+    assert kept.figures["draws"] == REPEATS["full"]
+
+
+def test_what_does_not_pass_in_a_draw_is_kept_whatever_the_others_do():
+    outcomes = full(drawing(0.1, 2.0, 0.9, 3.0, 0.3))
+    assert [(o.status, o.seed) for o in outcomes] == [(Status.FAIL, 4), (Status.FAIL, 6), (Status.PASS, 5)]
+    assert outcomes[-1].figures["draws"] == 3
+
+
+def test_two_witnesses_of_one_draw_are_two_outcomes():
+    def examine(case, seed):
+        yield dataclasses.replace(found(case, seed), measured=0.1 * (seed - 2), bound=1.0)
+        yield dataclasses.replace(found(case, seed), measured=0.9 - 0.1 * (seed - 2), bound=1.0)
+
+    assert [o.seed for o in full(Check("own", "Is it so?", examine))] == [7, 3]
+
+
+def test_a_quick_run_tells_of_no_draws():
+    (kept,) = verified(drawing(0.1), cases=CASES[:1]).outcomes
+    assert "draws" not in kept.figures
 
 
 @pytest.mark.parametrize("fails_in", ["check", "progress"])
