@@ -26,6 +26,8 @@ from verify.operations.normalisation import EPS, STORED_MOMENTS, hard_rows, row_
 from verify.records.moments import Axes, mean, reciprocal, standardised, standardised_vjp
 from verify.records.refusals import not_a_tensor
 from verify.records.sampling import beside_one
+from verify.records.summed import CASCADE, cascade
+from verify.summation import Summation
 
 _NAN, _INF = np.nan, np.inf
 
@@ -101,10 +103,24 @@ _BATCH_NORM = either(
     analysed(_TRAINED, _batch_norm, _STORED),
 )
 
+
+def _in_training(x: Any, w: Any, b: Any, eps: float = EPS, running: Any = (None, None)) -> Any:
+    """Running moments, where they are asked for, are those of this batch alone."""
+    mean, variance = running
+    return F.batch_norm(x, mean, variance, w, b, training=True, momentum=1.0, eps=eps)
+
+
+def _running_mean(function: Any, terms: torch.Tensor) -> torch.Tensor:
+    """The mean of a batch of single numbers, which the running mean is set to."""
+    running = (terms.new_zeros(1), terms.new_ones(1))
+    function(terms[:, None], None, None, running=running)
+    return running[0][0]
+
+
 BATCH_NORM = Operation(
     name="batch_norm",
     subject="normalisation",
-    function=lambda x, w, b, eps=EPS: F.batch_norm(x, None, None, w, b, training=True, eps=eps),
+    function=_in_training,
     forward=_BATCH_NORM,
     vjp=either(
         analysed_in_working_type(_OF_TRAINED, _batch_norm_vjp, STORED_MOMENTS, _batch_norm_vjp_in_steps),
@@ -157,6 +173,12 @@ BATCH_NORM = Operation(
             "one value a channel", lambda f, tensor: f(tensor(1, 4), tensor(4), tensor(4)), (ValueError,)
         ),
         not_a_tensor(3),
+    ),
+    summation=Summation(
+        _running_mean,
+        lambda n: n,
+        cascade,
+        f"torch.nn.BatchNorm1d, the mean per dimension and the variance of torch.var; a mean by {CASCADE}",
     ),
 )
 
