@@ -66,6 +66,12 @@ def scaled_points(operation: Operation) -> set[str]:
     }
 
 
+def summed_points(operation):
+    """The points of the check of summation, in a thorough case of the dtype that is asked the most."""
+    case = Case(operation, "cpu", "float32", operation.check[0], thorough=True)
+    return {outcome.point for outcome in checks()["summation"].examine(case, 1)}
+
+
 @LISTED
 def test_a_listed_deviation_speaks_of_what_exists(listed):
     if listed.check in sample_checks():
@@ -76,6 +82,8 @@ def test_a_listed_deviation_speaks_of_what_exists(listed):
         assert listed.check in ("*", *checks())
         named = (*operation.domain.hard, *operation.special, *operation.refuses)
         names = {ORDINARY, EVERY_DTYPE, *(point.name for point in named), *scaled_points(operation)}
+        if listed.check == "summation":
+            names = set(summed_points(operation))
         assert set(listed.points) <= names
         assert listed.check != "range" or math.isfinite(listed.limit), "a loss of any number of binades"
     assert set(listed.dtypes) <= set(DTYPES)

@@ -10,11 +10,18 @@ from verify.checks import checks
 from verify.operation import Operation
 from verify.operations import catalogue
 from verify.outcome import Outcome, Status
+from verify.run import one_thread
 from verify.trying import examining, failures
 from verify.wrong_on_purpose import planted
 from verify.wrong_on_purpose.fault import wrong_backward, wrong_forward
 
 _SEED = 20240229
+
+
+@pytest.fixture(autouse=True)
+def as_in_a_run():
+    with one_thread():
+        yield
 
 
 def examined(operation: Operation, check: str, dtype: str) -> tuple[Outcome, ...]:

@@ -10,12 +10,14 @@ from verify.call import Call, Results, results
 from verify.operation import Batch
 from verify.variation import Variation, Varied
 
-COUNTS = (2, 3)
+COUNTS = (1, 2, 3)
 
 
 def vary(call: Call, batch: Batch | None) -> Iterator[Varied]:
-    """The call by two threads and by three, between which a loop is cut at other places."""
+    """The call by one thread, and by two and three, between which a loop is cut at other places."""
     for threads in COUNTS:
+        if threads == torch.get_num_threads():
+            continue
         yield Varied("threads", f"by {threads} threads", call, run=_by(threads))
 
 
