@@ -1,4 +1,9 @@
-"""Special: is the result the required one at nan, infinities, signed zeros and inputs without entries?"""
+"""Special: is the result the required one at nan, infinities, signed zeros and inputs without entries?
+
+And is a gradient nan where neither an input nor a result is? torch takes a gradient at such a place by
+continuity, where it may be infinite (torch documentation, Autograd mechanics, Gradients for
+non-differentiable functions, rule 4); nan is left for where a function is not defined (rule 5).
+"""
 
 from __future__ import annotations
 
@@ -8,9 +13,11 @@ import numpy as np
 
 from verify.case import HARD, Case, Point
 from verify.check import Check, Finding, outcome, worst_of
-from verify.comparison import result
+from verify.comparison import autograd, result
 from verify.operation import Array
 from verify.outcome import Outcome
+
+_NUMBER = "a gradient that is a number"
 
 
 def examine(case: Case, seed: int) -> Iterator[Outcome]:
@@ -30,6 +37,24 @@ def examine(case: Case, seed: int) -> Iterator[Outcome]:
         measured = float(differ.sum())
         finding = Finding("the required value", measured, 0.0, "entries that differ", worst, remark=remark)
         yield outcome(CHECK.name, case, seed, point, finding)
+        if case.operation.vjp is not None and not _nan(*special.inputs, expected):
+            yield outcome(CHECK.name, case, seed, point, _gradient(case, point, expected.shape))
+
+
+def _gradient(case: Case, point: Point, shape: tuple[int, ...]) -> Finding:
+    """How many entries of the gradients are nan, for a cotangent of ones."""
+    inputs = case.tensors(point, requires_grad=True)
+    if not case.function(*inputs, **point.options).requires_grad:
+        # Nothing of the inputs is in the result, as where there is nothing.
+        return Finding(_NUMBER, 0.0, 0.0, "entries that are nan")
+    found = list(zip(point.differentiable, autograd(case, point, np.ones(shape)), strict=True))
+    lost = float(sum(np.isnan(gradient).sum() for _, gradient in found))
+    remark = ", ".join(f"input {i}: {gradient.tolist()}" for i, gradient in found if _nan(gradient))
+    return Finding(_NUMBER, lost, 0.0, "entries that are nan", remark=f"{remark}.")
+
+
+def _nan(*arrays: Array) -> bool:
+    return any(bool(np.isnan(x).any()) for x in arrays if x.dtype.kind == "f")
 
 
 def _differ(computed: Array, expected: Array) -> Array:

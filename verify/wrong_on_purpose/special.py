@@ -8,11 +8,31 @@ import torch
 
 from verify.operations import catalogue
 from verify.wrong_on_purpose.accuracy import last_argmax
-from verify.wrong_on_purpose.fault import Fault, wrong_forward
+from verify.wrong_on_purpose.fault import Fault, wrong_backward, wrong_forward
 
 
 def planted() -> tuple[Fault, ...]:
     """Faults that `special` must see."""
+    return (*_in_forward(), *_in_backward())
+
+
+def _in_backward() -> tuple[Fault, ...]:
+    """Gradients of infinity times 0, where the limit is a number."""
+    return tuple(
+        Fault(
+            f"{operation}, the gradient of an infinity is none", wrong_backward(operation, change), "special"
+        )
+        for operation, change in (
+            ("relu", lambda g, y, x, r, o: (r[0] * x[0] / x[0],)),
+            ("exp", lambda g, y, x, r, o: (r[0] - x[0] + x[0],)),
+            ("sigmoid", lambda g, y, x, r, o: (r[0] * (x[0] - x[0] + 1),)),
+            ("add", lambda g, y, x, r, o: (r[0] + 0 * x[0], r[1])),
+        )
+    )
+
+
+def _in_forward() -> tuple[Fault, ...]:
+    """Results that lose a nan, a sign or the sum of nothing."""
     return tuple(
         Fault(name, wrong_forward(operation, function), "special", dtype)
         for name, operation, function in (
