@@ -19,14 +19,12 @@ def planted() -> tuple[Fault, ...]:
 def _in_backward() -> tuple[Fault, ...]:
     """Gradients of infinity times 0, where the limit is a number."""
     return tuple(
-        Fault(
-            f"{operation}, the gradient of an infinity is none", wrong_backward(operation, change), "special"
-        )
+        Fault(f"{operation}, nan for the gradient", wrong_backward(operation, change), "special")
         for operation, change in (
             ("relu", lambda g, y, x, r, o: (r[0] * x[0] / x[0],)),
             ("exp", lambda g, y, x, r, o: (r[0] - x[0] + x[0],)),
             ("sigmoid", lambda g, y, x, r, o: (r[0] * (x[0] - x[0] + 1),)),
-            ("add", lambda g, y, x, r, o: (r[0] + 0 * x[0], r[1])),
+            ("tanh", lambda g, y, x, r, o: (r[0] + 0 * x[0],)),
         )
     )
 
