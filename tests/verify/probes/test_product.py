@@ -118,10 +118,9 @@ def found(name, size=SIZE):
     return {fact.name: fact for fact in facts(Multiplication(PRODUCTS[name], "float32", size=size))}
 
 
-@pytest.mark.parametrize("name", PRODUCTS)
+# Strassen's blocks are multiplied by torch, whose order differs from machine to machine: the next test's.
+@pytest.mark.parametrize("name", [name for name in PRODUCTS if name != "Strassen"])
 def test_each_way_to_multiply_is_told_by_its_own_facts(name):
-    if name == "Strassen":
-        pytest.skip("its blocks are multiplied by torch, which differs from machine to machine")
     assert {fact.name: fact.value for fact in found(name).values()} == PLAIN | OTHERWISE[name]
 
 
