@@ -8,7 +8,6 @@ from dataclasses import replace
 from typing import Any
 
 import torch
-from torch._dynamo import lookup_backend  # the way that torch documents (Custom Backends)
 
 from verify.call import Call, Results, results
 from verify.operation import Batch
@@ -22,6 +21,9 @@ def vary(call: Call, batch: Batch | None) -> Iterator[Varied]:
 
 def _compiled(call: Call) -> Results:
     """Raises: Unseen where torch makes nothing of the function and would quietly run it as it is."""
+    # The way that torch documents (Custom Backends). It takes a second to import, and an old torch lacks it.
+    from torch._dynamo import lookup_backend
+
     graphs = []
 
     def backend(graph: Any, inputs: Any) -> Any:
