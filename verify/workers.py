@@ -6,9 +6,10 @@ import functools
 import itertools
 import os
 import signal
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
+from typing import TypeVar
 
 import torch
 
@@ -19,6 +20,9 @@ from verify.operations import catalogue
 from verify.outcome import Outcome
 from verify.run import THREADS, Progress, examined
 from verify.selection import Selection, cases, chosen_checks
+
+Part = TypeVar("Part")
+Found = TypeVar("Found")
 
 # A worker takes as long to start, mostly for importing torch, as some hundreds of cases take.
 WORTH_A_WORKER = 300
@@ -38,18 +42,26 @@ def shared_out(
     """What `run.examined` yields of the same selection, from so many processes.
 
     Each builds the cases for itself, since their formulas cannot be sent; one's own operations are found by
-    way of the environment. A worker is deaf to Ctrl-C, which is for this process to answer.
+    way of the environment.
     """
     present = tuple(devices)
     held, questions = _asked(chosen, present)
     parts = tuple(_parts(held))
+    work = functools.partial(_examined, chosen, present, seed)
+    for part, outcomes in zip(parts, in_order(work, parts, workers), strict=True):
+        for case, check in itertools.product(held[slice(*part)], questions):
+            progress(case, check)
+        yield from outcomes
+
+
+def in_order(work: Callable[[Part], Found], parts: Sequence[Part], workers: int) -> Iterator[Found]:
+    """What `work` makes of every part, in their order, from so many processes of one thread each.
+
+    A worker is deaf to Ctrl-C, which is for this process to answer.
+    """
     executor = ProcessPoolExecutor(workers, get_context("spawn"), _start)
     try:
-        work = functools.partial(_examined, chosen, present, seed)
-        for part, outcomes in zip(parts, executor.map(work, parts), strict=True):
-            for case, check in itertools.product(held[slice(*part)], questions):
-                progress(case, check)
-            yield from outcomes
+        yield from executor.map(work, parts)
     finally:
         executor.shutdown(cancel_futures=True)
 

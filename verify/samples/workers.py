@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import signal
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
-from multiprocessing import get_context
 from types import MappingProxyType
 from typing import Any
 
-import torch
-
 from verify.outcome import Outcome
-from verify.run import THREADS
 from verify.samples.checks import sample_checks
 from verify.samples.operators import every_operator
 from verify.samples.outcomes import dtypes, outcomes
+from verify.workers import in_order
 
 
 @dataclass(frozen=True)
@@ -68,21 +63,11 @@ def examined(asked: Sequence[Task], workers: int, progress: Progress) -> Iterato
             progress(task)
             yield from _outcomes(task)
         return
-    executor = ProcessPoolExecutor(workers, get_context("spawn"), _start)
-    try:
-        for task, found in zip(asked, executor.map(_outcomes, asked), strict=True):
-            progress(task)
-            yield from found
-    finally:
-        executor.shutdown(cancel_futures=True)
+    for task, found in zip(asked, in_order(_outcomes, asked, workers), strict=True):
+        progress(task)
+        yield from found
 
 
 def _outcomes(task: Task) -> list[Outcome]:
     check, record = sample_checks()[task.check], every_operator()[task.operator]
     return list(outcomes(check, record, task.only, task.device, task.dtype, task.seed))
-
-
-def _start() -> None:
-    # Ctrl-C is for the process that asked to answer.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    torch.set_num_threads(THREADS)
