@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
@@ -15,7 +16,10 @@ A = Arithmetic.of("float64")
 PLACE = (1.0, 2.0)
 # x² y + 3 x y² at (1, 2): ∂x = 2xy + 3y² and ∂y = x² + 6xy. Every number on the way is a whole one.
 GRADIENT = (16.0, 13.0)
+# Σ of every product on the way to a slope, all of them positive but for the direction's signs.
+SIZE = sum(GRADIENT)
 STEEPEST = math.hypot(*GRADIENT)
+STEEPEST_DEGREES = math.degrees(math.atan2(GRADIENT[1], GRADIENT[0]))
 DEGREES = 360
 STEP = 2.0**-12
 
@@ -61,23 +65,24 @@ def _quotient_at_origin(direction: Tensor) -> float:
     return float(x**2 * y / (x**2 + y**2) / STEP)
 
 
-def _show() -> Demonstration:
-    gradient, diagonal = _gradient(), _unit(3.0, 4.0)
-    slopes = [_slope(_at(k)) for k in range(DEGREES)]
-    products = [float(gradient @ _at(k)) for k in range(DEGREES)]
-    steepest = math.degrees(math.atan2(GRADIENT[1], GRADIENT[0]))
-    # Σ of every product on the way to a slope, all of them positive but for the direction's signs.
-    size = sum(GRADIENT)
-    figures = (
+def _partials() -> tuple[Figure, ...]:
+    gradient = _gradient()
+    return (
         Figure("first entry of the gradient at (1, 2)", float(gradient[0]), 16.0, 0.0, "2xy + 3y², exact"),
         Figure("second entry of the gradient", float(gradient[1]), 13.0, 0.0, "x² + 6xy, exact"),
         Figure("slope along (1, 0)", _slope(_unit(1, 0)), 16.0, 0.0, "the first partial derivative, exact"),
         Figure("slope along (0, 1)", _slope(_unit(0, 1)), 13.0, 0.0, "the second partial derivative, exact"),
+    )
+
+
+def _along_a_diagonal() -> tuple[Figure, ...]:
+    diagonal = _unit(3.0, 4.0)
+    return (
         Figure(
             "slope along (3, 4)/5",
             _slope(diagonal),
             (GRADIENT[0] * 3 + GRADIENT[1] * 4) / 5,
-            float(A.gamma(8)) * size,
+            float(A.gamma(8)) * SIZE,
             "(16·3 + 13·4)/5 = 20: the two entries of the direction have two roundings each, and each of the "
             "terms of a slope at most three products and three sums",
         ),
@@ -88,26 +93,36 @@ def _show() -> Demonstration:
             _third_derivative(0.6, 0.8) * STEP**2 / 6 + float(A.gamma(9)) * _height() / STEP,
             "a cubic's difference is off by h²φ‴/6 exactly; each of two heights by nine roundings, over 2h",
         ),
+    )
+
+
+def _around(slopes: Sequence[float], products: Sequence[float]) -> tuple[Figure, ...]:
+    return (
         Figure(
             "largest distance of slope and gradient · direction over 360 directions",
             max(abs(a - b) for a, b in zip(slopes, products, strict=True)),
             0.0,
-            float(A.gamma(6) + A.gamma(2)) * size,
+            float(A.gamma(6) + A.gamma(2)) * SIZE,
             "from the same direction, a slope rounds its terms six times at most and the product twice",
         ),
         Figure(
             "direction of the largest slope",
             float(max(range(DEGREES), key=slopes.__getitem__)),
-            steepest,
+            STEEPEST_DEGREES,
             0.5,
             "the slope falls off alike on both sides of the gradient, so the whole degree nearest to it wins",
             "°",
         ),
+    )
+
+
+def _along_and_across_the_gradient() -> tuple[Figure, ...]:
+    return (
         Figure(
             "slope along the gradient",
             _slope(_unit(*GRADIENT)),
             STEEPEST,
-            float(A.gamma(12)) * size,
+            float(A.gamma(12)) * SIZE,
             "its length, √425: squares, sum, root and quotient for the direction, and six for the slope",
         ),
         Figure(
@@ -117,16 +132,22 @@ def _show() -> Demonstration:
             float(A.gamma(12)) * 2 * GRADIENT[0] * GRADIENT[1] / STEEPEST,
             "−16·13 + 13·16 over √425: the same roundings, on two parts that cancel",
         ),
-        Figure(
-            "slope of x²y/(x² + y²) at 0 along (1, 1)/√2, where both its partial derivatives are 0",
-            _quotient_at_origin(_unit(1, 1)),
-            math.sqrt(0.5) / 2,
-            float(A.gamma(14)) * math.sqrt(0.5) / 2,
-            "½√½ for every step: entries of the direction, of two roundings, count three times; eight more",
-        ),
     )
+
+
+def _without_a_derivative() -> Figure:
+    return Figure(
+        "slope of x²y/(x² + y²) at 0 along (1, 1)/√2, where both its partial derivatives are 0",
+        _quotient_at_origin(_unit(1, 1)),
+        math.sqrt(0.5) / 2,
+        float(A.gamma(14)) * math.sqrt(0.5) / 2,
+        "½√½ for every step: entries of the direction, of two roundings, count three times; eight more",
+    )
+
+
+def _picture(slopes: Sequence[float], products: Sequence[float]) -> Picture:
     every = range(0, DEGREES + 1, 10)
-    picture = Picture(
+    return Picture(
         "The slope along a direction is the gradient's length times the cosine between them",
         "direction, degrees from the x axis",
         "slope at (1, 2)",
@@ -138,12 +159,25 @@ def _show() -> Demonstration:
             Series.of("0: along a contour", (0, DEGREES), (0.0, 0.0)),
         ),
         notes=(
-            Note(steepest, STEEPEST, "the gradient's direction"),
-            Note(steepest + 90, 0.0, "across it"),
-            Note(steepest + 160, -STEEPEST + 5, "against it"),
+            Note(STEEPEST_DEGREES, STEEPEST, "the gradient's direction"),
+            Note(STEEPEST_DEGREES + 90, 0.0, "across it"),
+            Note(STEEPEST_DEGREES + 160, -STEEPEST + 5, "against it"),
         ),
     )
-    return Demonstration(figures, picture)
+
+
+def _show() -> Demonstration:
+    gradient = _gradient()
+    slopes = [_slope(_at(k)) for k in range(DEGREES)]
+    products = [float(gradient @ _at(k)) for k in range(DEGREES)]
+    figures = (
+        *_partials(),
+        *_along_a_diagonal(),
+        *_around(slopes, products),
+        *_along_and_across_the_gradient(),
+        _without_a_derivative(),
+    )
+    return Demonstration(figures, _picture(slopes, products))
 
 
 def _third_derivative(x: float, y: float) -> float:

@@ -39,15 +39,19 @@ def _turn(before: tuple[float, float], after: Tensor) -> float:
     return float((a * d - b * c) / (math.hypot(a, b) * math.hypot(c, d) or math.nan))
 
 
-def _show() -> Demonstration:
-    by_norm = _clipped(clip_grad_norm_, 1.0, 3, 4)
-    by_value = _clipped(clip_grad_value_, 1.0, 3, 4)
+def _lengths() -> tuple[Figure, ...]:
     scale = (
         "the norm, its sum with 10⁻⁶, a reciprocal, the limit, an entry, and the roundings of the measured "
         "norm and of the number beside it: ten in all"
     )
-    figures = (
-        Figure("norm of (3, 4), clipped to the norm 1", _length(by_norm), 5 / (5 + EPS), 10 * A.u, scale),
+    return (
+        Figure(
+            "norm of (3, 4), clipped to the norm 1",
+            _length(_clipped(clip_grad_norm_, 1.0, 3, 4)),
+            5 / (5 + EPS),
+            10 * A.u,
+            scale,
+        ),
         Figure(
             "norm of (0.6, 0.8), clipped to the norm 1",
             _length(_clipped(clip_grad_norm_, 1.0, 0.6, 0.8)),
@@ -69,21 +73,29 @@ def _show() -> Demonstration:
             3 * A.u,
             "the factor is exactly 1; 0.3 and 0.4 and the norm are rounded",
         ),
+    )
+
+
+def _turns() -> tuple[Figure, ...]:
+    return (
         Figure(
             "sine of the turn of (3, 4) by clipping its norm to 1",
-            _turn((3, 4), by_norm),
+            _turn((3, 4), _clipped(clip_grad_norm_, 1.0, 3, 4)),
             0.0,
             3 * A.u,
             "two products of 12c, each rounded twice, over 25c",
         ),
         Figure(
             "sine of the turn of (3, 4) by clipping its values to 1",
-            _turn((3, 4), by_value),
+            _turn((3, 4), _clipped(clip_grad_value_, 1.0, 3, 4)),
             -1 / (5 * math.sqrt(2)),
             6 * A.u,
             "(3 − 4)/(5√2): lengths, product, quotient, and the same for the number beside it",
         ),
     )
+
+
+def _picture() -> Picture:
     angles = torch.linspace(0, 2 * math.pi, 121, dtype=torch.float64)
     around = 1.25 * torch.stack([torch.cos(angles), torch.sin(angles)])
     norms, values = (
@@ -93,7 +105,7 @@ def _show() -> Demonstration:
     one = (1.25 * math.cos(0.3), 1.25 * math.sin(0.3))
     clipped = [_clipped(clip, 1.0, *one) for clip in (clip_grad_norm_, clip_grad_value_)]
     ends = torch.stack([torch.tensor(one, dtype=torch.float64), *clipped])
-    picture = Picture(
+    return Picture(
         "Clipping to 1: by norm on the ray to the origin, by value off it",
         "∂/∂w₁",
         "∂/∂w₂",
@@ -106,7 +118,10 @@ def _show() -> Demonstration:
         ),
         equal=True,
     )
-    return Demonstration(figures, picture)
+
+
+def _show() -> Demonstration:
+    return Demonstration((*_lengths(), *_turns()), _picture())
 
 
 LESSON = Lesson(

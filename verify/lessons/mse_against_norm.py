@@ -13,6 +13,7 @@ from verify.lesson import Demonstration, Figure, Lesson
 from verify.picture import Picture, Series
 
 A = Arithmetic.of("float64")
+DIFFERENCE = (3.0, 4.0)
 
 
 def _mse(d: Tensor) -> Tensor:
@@ -42,26 +43,36 @@ def _largest_exponent(function: Callable[[Tensor], Tensor]) -> float:
     return next((math.log2(float(d[0])) for d in entries if torch.isfinite(function(d))), -math.inf)
 
 
-def _show() -> Demonstration:
-    d = torch.tensor([3.0, 4.0], dtype=torch.float64)
-    figures = (
+def _values() -> tuple[Figure, ...]:
+    d = torch.tensor(DIFFERENCE, dtype=torch.float64)
+    return (
         Figure("MSE of the difference (3, 4)", float(_mse(d)), 12.5, 0.0, "(9 + 16)/2 is exact"),
         Figure("2-norm of the difference (3, 4)", float(_norm(d)), 5.0, 0.0, "√25 is exact"),
+    )
+
+
+def _gradients() -> tuple[Figure, ...]:
+    return (
         Figure(
             "norm of MSE's gradient at (3, 4)",
-            float(_gradient(_mse, 3, 4).norm()),
+            float(_gradient(_mse, *DIFFERENCE).norm()),
             5.0,
             0.0,
             "2d/n = (3, 4), exact",
         ),
         Figure(
             "norm of the norm's gradient at (3, 4)",
-            float(_gradient(_norm, 3, 4).norm()),
+            float(_gradient(_norm, *DIFFERENCE).norm()),
             1.0,
             4 * A.u,
             "d/‖d‖: each entry is divided and multiplied once, which makes 2u; the squares, sum and root of "
             "the norm itself two more",
         ),
+    )
+
+
+def _gradients_near_zero() -> tuple[Figure, ...]:
+    return (
         Figure(
             "norm of MSE's gradient at 10⁻⁸ (3, 4)",
             float(_gradient(_mse, 3e-8, 4e-8).norm()),
@@ -83,6 +94,11 @@ def _show() -> Demonstration:
             0.0,
             "the norm has no gradient there; torch takes the subgradient 0",
         ),
+    )
+
+
+def _ranges() -> tuple[Figure, ...]:
+    return (
         Figure(
             "largest k for which four differences of 2ᵏ have a finite MSE",
             _largest_exponent(_mse),
@@ -98,8 +114,12 @@ def _show() -> Demonstration:
             "2ᵏ·√4 < 2¹⁰²⁴: k is a whole number",
         ),
     )
+
+
+def _picture() -> Picture:
+    d = torch.tensor(DIFFERENCE, dtype=torch.float64)
     factors = torch.linspace(-1, 1, 81, dtype=torch.float64)
-    picture = Picture(
+    return Picture(
         "MSE is a parabola, the norm has a corner at 0",
         "factor t on the difference (3, 4)",
         "loss",
@@ -109,7 +129,10 @@ def _show() -> Demonstration:
             Series.of("equal where the norm is n = 2, or 0", (-0.4, 0.0, 0.4), (2.0, 0.0, 2.0), "points"),
         ),
     )
-    return Demonstration(figures, picture)
+
+
+def _show() -> Demonstration:
+    return Demonstration((*_values(), *_gradients(), *_gradients_near_zero(), *_ranges()), _picture())
 
 
 LESSON = Lesson(

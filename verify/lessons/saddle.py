@@ -20,15 +20,12 @@ def saddle(places: Tensor) -> Tensor:
     return x**4 / 4 - x**2 / 2 + y**2 / 2
 
 
-def _show() -> Demonstration:
+def _at_the_saddle() -> tuple[Figure, ...]:
     origin = torch.zeros(2, dtype=torch.float64, requires_grad=True)
     gradient = torch.autograd.grad(saddle(origin), origin)[0]
     hessian = torch.func.hessian(saddle)(origin.detach())
     low, high = torch.linalg.eigvalsh(hessian).tolist()
-    starts = torch.tensor([[0.0, 1.0], [1e-6, 1.0]], dtype=torch.float64)
-    paths = descend(saddle, starts, RATE, STEPS)
-    ridge, beside = paths[-1]
-    figures = (
+    return (
         Figure(
             "norm of the gradient at (0, 0)",
             float(gradient.norm()),
@@ -50,6 +47,13 @@ def _show() -> Demonstration:
             0.0,
             "the Hessian is diag(3x² − 1, 1), exact at 0, and a diagonal matrix holds its eigenvalues",
         ),
+    )
+
+
+def _after_descent() -> tuple[Figure, ...]:
+    starts = torch.tensor([[0.0, 1.0], [1e-6, 1.0]], dtype=torch.float64)
+    ridge, beside = descend(saddle, starts, RATE, STEPS)[-1]
+    return (
         Figure(
             "distance from the saddle, started on its ridge at (0, 1)",
             float(ridge.norm()),
@@ -67,11 +71,14 @@ def _show() -> Demonstration:
             "the factor 1 − 2α; y shrinks by 7/8 a step",
         ),
     )
+
+
+def _picture() -> Picture:
     drawn = descend(saddle, torch.tensor([[0.0, 1.2], [0.02, 1.2]], dtype=torch.float64), RATE, 80)
     across = torch.linspace(-1.6, 1.6, 49, dtype=torch.float64)
     along = torch.linspace(-1.4, 1.4, 43, dtype=torch.float64)
     heights = saddle(torch.stack(torch.meshgrid(across, along, indexing="xy"), dim=-1))
-    picture = Picture(
+    return Picture(
         "A saddle holds only what starts exactly on its ridge",
         "x",
         "y",
@@ -85,7 +92,10 @@ def _show() -> Demonstration:
         notes=(Note(-0.72, -0.3, "gradient 0, eigenvalues −1 and 1"),),
         equal=True,
     )
-    return Demonstration(figures, picture)
+
+
+def _show() -> Demonstration:
+    return Demonstration((*_at_the_saddle(), *_after_descent()), _picture())
 
 
 LESSON = Lesson(

@@ -14,6 +14,8 @@ from verify.picture import Note, Picture, Series
 A = Arithmetic.of("float64")
 # The factor at which the shares of the scores 2s and s meet, bracketed by halving (0, 2) so many times.
 HALVINGS = 45
+# Each share is 1/(1 + e) with e of relative error `elementary`, one sum and one quotient.
+SHARE_ERROR = A.elementary + 2 * A.u
 
 
 def _share(scale: float) -> float:
@@ -37,21 +39,14 @@ def _pairs() -> Tensor:
     return pairs.sort(dim=1, descending=True).values
 
 
-def _show() -> Demonstration:
+def _difference_and_ratio() -> tuple[Figure, ...]:
     large, small = torch.softmax(torch.tensor([2.0, 1.0], dtype=torch.float64), dim=0)
-    low = torch.softmax(torch.tensor([0.2, 0.1], dtype=torch.float64), dim=0)[0]
-    pairs = _pairs()
-    shares, gaps = torch.softmax(pairs, dim=1), pairs[:, 0] - pairs[:, 1]
-    widened = shares[:, 0] > pairs[:, 0] / pairs.sum(dim=1)
-    predicted = gaps > torch.log(pairs[:, 0] / pairs[:, 1])
-    # Each share is 1/(1 + e) with e of relative error `elementary`, one sum and one quotient.
-    share = A.elementary + 2 * A.u
-    figures = (
+    return (
         Figure(
             "p₁ − p₂ for the scores 2 and 1",
             float(large - small),
             math.tanh(0.5),
-            share + (A.u + A.elementary) * math.tanh(0.5),
+            SHARE_ERROR + (A.u + A.elementary) * math.tanh(0.5),
             "each share errs by at most exp's error, a sum and a quotient, relative; the shares sum to 1; "
             "one subtraction and one tanh more",
         ),
@@ -62,37 +57,57 @@ def _show() -> Demonstration:
             (A.elementary + 4 * A.u) * math.e,
             "the denominator is common, so exp's error, two quotients, this one and the rounding of e remain",
         ),
-        Figure(
-            "pairs of 1000 whose difference softmax widens",
-            float((shares[:, 0] - shares[:, 1] >= gaps).sum()),
-            0.0,
-            0.0,
-            "tanh(d/2) ≤ d/2, and the least d among the pairs is 10¹¹ roundings: a count is exact",
-        ),
+    )
+
+
+def _differences_widened() -> Figure:
+    pairs = _pairs()
+    shares, gaps = torch.softmax(pairs, dim=1), pairs[:, 0] - pairs[:, 1]
+    return Figure(
+        "pairs of 1000 whose difference softmax widens",
+        float((shares[:, 0] - shares[:, 1] >= gaps).sum()),
+        0.0,
+        0.0,
+        "tanh(d/2) ≤ d/2, and the least d among the pairs is 10¹¹ roundings: a count is exact",
+    )
+
+
+def _shares() -> tuple[Figure, ...]:
+    low = torch.softmax(torch.tensor([0.2, 0.1], dtype=torch.float64), dim=0)[0]
+    return (
         Figure(
             "factor s at which 2s and s keep their share 2/3",
             _meeting(),
             math.log(2),
-            4.5 * (share + A.u) * 2 / 3 + 2 * 2.0**-HALVINGS,
+            4.5 * (SHARE_ERROR + A.u) * 2 / 3 + 2 * 2.0**-HALVINGS,
             "σ(s) = 2/3 at s = ln 2 with slope 2/9, so errors of the share count 9/2 times; and the bracket",
         ),
         Figure(
             "softmax's share of 0.2 beside 0.1, less the plain share 2/3",
             float(low) - 2 / 3,
             1 / (1 + math.exp(-0.1)) - 2 / 3,
-            2 * (share + 2 * A.u),
+            2 * (SHARE_ERROR + 2 * A.u),
             "two evaluations of a share of at most 1, each with the rounding of 2/3 and of the difference",
         ),
-        Figure(
-            "pairs of 1000 that break the condition a − b > ln(a/b)",
-            float((widened != predicted).sum()),
-            0.0,
-            0.0,
-            "both sides are compared far from equality on these pairs: a count is exact",
-        ),
     )
+
+
+def _condition_broken() -> Figure:
+    pairs = _pairs()
+    widened = torch.softmax(pairs, dim=1)[:, 0] > pairs[:, 0] / pairs.sum(dim=1)
+    predicted = pairs[:, 0] - pairs[:, 1] > torch.log(pairs[:, 0] / pairs[:, 1])
+    return Figure(
+        "pairs of 1000 that break the condition a − b > ln(a/b)",
+        float((widened != predicted).sum()),
+        0.0,
+        0.0,
+        "both sides are compared far from equality on these pairs: a count is exact",
+    )
+
+
+def _picture() -> Picture:
     scales = torch.linspace(0, 3, 61, dtype=torch.float64)
-    picture = Picture(
+    return Picture(
         "Softmax widens a share only where the scores are large enough",
         "factor s on the scores (2s, s)",
         "share of the larger score",
@@ -103,7 +118,11 @@ def _show() -> Demonstration:
         ),
         notes=(Note(0.35, 0.53, "narrower"), Note(1.9, 0.81, "wider")),
     )
-    return Demonstration(figures, picture)
+
+
+def _show() -> Demonstration:
+    figures = (*_difference_and_ratio(), _differences_widened(), *_shares(), _condition_broken())
+    return Demonstration(figures, _picture())
 
 
 LESSON = Lesson(
