@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -13,7 +13,8 @@ import torch
 from verify.call import Call, Results, results
 from verify.case import HARD, Case, Point, to_array, to_tensor
 from verify.check import Finding
-from verify.comparison import cotangent, explained
+from verify.comparison import cotangent, explained, shows_nothing
+from verify.formulas.arithmetic import Arithmetic
 from verify.operation import Batch, Inputs, Workload
 from verify.outcome import Worst
 from verify.variation import Unseen, Variation, Varied, differs, pairs
@@ -122,8 +123,8 @@ def _tensors(case: Case, arrays: Inputs, workload: Workload) -> tuple[torch.Tens
 class Difference:
     """Two answers that should be one: in which variation, of which result, and where they are furthest apart.
 
-    Units: `share` of what rounding explains, nan where it explains anything; `relative` to the larger of the
-    two; `entries` that differ.
+    Units: `share` of what rounding explains, where that is finite; `relative` to the larger of the two;
+    `entries` that differ. `blind`: rounding would explain anything, in an entry that differs or in all.
     """
 
     column: str
@@ -133,6 +134,7 @@ class Difference:
     share: float
     relative: float
     worst: Worst
+    blind: bool
 
 
 def compared(
@@ -147,7 +149,7 @@ def compared(
     found: list[Difference] = []
     for again in variation.vary(call, batch):
         try:
-            differing = list(_differences(first, again, explains))
+            differing = list(_differences(first, again, explains, case.arithmetic))
         except Unseen as reason:
             return Finding(variation.name, math.nan, math.nan, UNIT, remark=f"{again.how}: {reason}.")
         figures.setdefault(again.column + DIFFER, 0.0)
@@ -158,20 +160,33 @@ def compared(
         found += differing
     if not figures:
         return None
-    bound = 0.0 if variation.bits else 1.0
+    if point.far:
+        # Far out a running bound may say anything; whether each answer is right there `stability` asks.
+        found = [replace(d, blind=False) for d in found]
+    if variation.bits:
+        entries = float(sum(d.entries for d in found))
+        return _finding(variation.name, found, entries, 0.0, "entries that differ", figures)
+    share = max((d.share for d in found), default=0.0)
+    return _finding(variation.name, found, share, 1.0, UNIT, figures)
+
+
+def _finding(
+    name: str, found: list[Difference], measured: float, bound: float, unit: str, figures: dict[str, float]
+) -> Finding:
     if not found:
-        return Finding(variation.name, 0.0, bound, UNIT, figures=figures)
-    worst = max(found, key=lambda d: (math.inf if math.isnan(d.share) else d.share, d.relative))
-    if math.isnan(worst.share):
-        bound = math.nan
+        return Finding(name, measured, bound, unit, figures=figures)
+    worst = max(found, key=lambda d: (d.share, d.relative))
     remark = (
         f"{worst.how}, {worst.result}: {worst.worst.computed} where it was {worst.worst.expected}; "
         f"{worst.entries} entries differ, by up to {worst.relative:.2g} of their value."
     )
-    return Finding(variation.name, worst.share, bound, UNIT, worst.worst, figures, remark=remark)
+    blind = any(d.blind for d in found)
+    return Finding(name, measured, bound, unit, worst.worst, figures, remark, blind)
 
 
-def _differences(first: Results, again: Varied, explains: Callable[[], Results]) -> Iterator[Difference]:
+def _differences(
+    first: Results, again: Varied, explains: Callable[[], Results], arithmetic: Arithmetic
+) -> Iterator[Difference]:
     answers = list(pairs(again.part(first), again.run(again.call)))
     if not any(bool(differs(a, b).any()) for _, a, b in answers):
         return
@@ -179,7 +194,7 @@ def _differences(first: Results, again: Varied, explains: Callable[[], Results])
     bounds = {name: bound for name, bound, _ in pairs(allowed, allowed)}
     for name, a, b in answers:
         if bool(differs(a, b).any()):
-            yield _difference(again, name, a, b, bounds[name])
+            yield _difference(again, name, a, b, bounds[name], arithmetic)
 
 
 def _explained(case: Case, point: Point, call: Call) -> Results:
@@ -192,21 +207,25 @@ def _explained(case: Case, point: Point, call: Call) -> Results:
 
 
 def _difference(
-    again: Varied, name: str, a: torch.Tensor, b: torch.Tensor, bound: torch.Tensor
+    again: Varied, name: str, a: torch.Tensor, b: torch.Tensor, bound: torch.Tensor, arithmetic: Arithmetic
 ) -> Difference:
     """How far two answers are apart. Each may be off by what rounding explains, in opposite directions."""
-    apart = differs(a, b).cpu()
+    apart, allowed = differs(a, b).cpu(), 2 * bound
     before, after = a.double().cpu(), b.double().cpu()
     distance = (before - after).abs().nan_to_num(torch.inf, torch.inf)
-    share = torch.where(apart, distance / (2 * bound), 0)  # nan: what may be anything is anything
-    share = torch.where(apart & ~bound.isfinite(), torch.nan, share)
+    share = torch.where(apart & allowed.isfinite() & (distance > 0), distance / allowed, 0)
     largest = torch.maximum(before.abs(), after.abs())
     relative = torch.where(apart & (largest > 0), distance / largest, 0).nan_to_num(torch.inf, torch.inf)
-    blind = bool(share.isnan().any())
-    place = int(torch.where(apart, share.nan_to_num(torch.inf, torch.inf), -1).argmax())
+    place = int(torch.where(apart, share, -1).argmax())
     index = tuple(int(i) for i in np.unravel_index(place, tuple(a.shape)))
-    worst = Worst(index, (), float(after[index]).hex(), float(before[index]).hex())
-    largest_share = math.nan if blind else float(share.max())
     return Difference(
-        again.column, again.how, name, int(apart.sum()), largest_share, float(relative.max()), worst
+        again.column,
+        again.how,
+        name,
+        int(apart.sum()),
+        float(share.max()),
+        float(relative.max()),
+        Worst(index, (), float(after[index]).hex(), float(before[index]).hex()),
+        bool((apart & ~allowed.isfinite()).any())
+        or shows_nothing(to_array(allowed), to_array(before), arithmetic),
     )
