@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from itertools import groupby
 
 from rich.console import Group, RenderableType
@@ -131,3 +132,30 @@ def trees(card: NumericsCard) -> list[RenderableType]:
         beside.add_row(*(Text("\n".join(dendrogram.lines(each.tree)), no_wrap=True) for each in pair))
         parts += [beside, Text("")]
     return parts
+
+
+def complaints(cards: Sequence[NumericsCard]) -> tuple[str, ...]:
+    """A line for every mode that breaks its promise, then one for every product that nothing explains."""
+    return (
+        *(line for card in cards for line in _short(card)),
+        *(line for card in cards for line in _unexplained(card)),
+    )
+
+
+def _short(card: NumericsCard) -> Iterator[str]:
+    for products in card.short:
+        yield (
+            f"fail  {card.device} {products.dtype} {products.mode}: {products.operands} bits are left of an "
+            f"operand, and the mode promises {products.promised}"
+        )
+
+
+def _unexplained(card: NumericsCard) -> Iterator[str]:
+    for products, grade in card.unexplained:
+        rows, inner, wide = grade.shape
+        threads = "1 thread" if grade.threads == 1 else f"{grade.threads} threads"
+        yield (
+            f"fail  {card.device} {products.dtype} {products.mode}, {rows}×{inner}×{wide} {grade.layout} on "
+            f"{threads}: the error is {grade.explained:.3g} times what its order, random roundings and the "
+            "mode explain"
+        )

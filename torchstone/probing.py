@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,24 +15,46 @@ def numerics(device: list[str] | None, results: Path, json: Path | None, whole: 
 
     Returns: the exit status.
     """
+    from reports import numerics_terminal
+    from reports.numerics import cards_of
+
+    with usage():
+        chosen = _present(device)
+        can_write(results / NUMERICS, json)
+    document = _measured(chosen)
+    write_json(results / NUMERICS, document)
+    if json:
+        write_json(json, document)
+    cards = cards_of(document).cards
+    for card in cards if whole else ():
+        say(numerics_terminal.told(card), "")
+    complaints = numerics_terminal.complaints(cards)
+    say(*complaints, f"numerics: every proof and grade is in {results / NUMERICS}")
+    return int(bool(complaints))
+
+
+def _present(wanted: list[str] | None) -> tuple[str, ...]:
+    """The devices to probe. Raises: ValueError for one that is not there, which would leave no card."""
+    from verify import devices
+    from verify.selection import chosen_devices
+
+    chosen = chosen_devices(tuple(wanted or ()), devices.present())
+    absent = [f"{name}: {reason}" for name in chosen if (reason := devices.absence(name))]
+    if absent:
+        raise ValueError("; ".join(absent))
+    return chosen
+
+
+def _measured(chosen: Sequence[str]) -> dict[str, Any]:
+    """The cards of the devices, as one document of the schema `NUMERICS_SCHEMA`."""
     import datetime
 
     import torch
 
-    from reports import numerics_terminal
-    from reports.numerics import cards_of
-    from verify import devices
     from verify.machine import machine
     from verify.probes.card import to_json
     from verify.probes.measuring import card, steps
-    from verify.selection import chosen_devices
 
-    with usage():
-        chosen = chosen_devices(tuple(device or ()), devices.present())
-        absent = [f"{name}: {reason}" for name in chosen if (reason := devices.absence(name))]
-        if absent:
-            raise ValueError("; ".join(absent))
-        can_write(results / NUMERICS, json)
     started = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
     cards = []
     with progress_bar() as progress:
@@ -42,33 +65,10 @@ def numerics(device: list[str] | None, results: Path, json: Path | None, whole: 
                 progress.update(task, advance=1, description=f"numerics {name} {what}")
 
             cards.append(to_json(card(name, step)))
-    document: dict[str, Any] = {
+    return {
         "schema": NUMERICS_SCHEMA,
         "measured": started,
         "torch": torch.__version__,
         "machine": machine(),
         "cards": cards,
     }
-    write_json(results / NUMERICS, document)
-    if json:
-        write_json(json, document)
-    shown = cards_of(document)
-    for each in shown.cards if whole else ():
-        say(numerics_terminal.told(each), "")
-    for each in shown.cards:
-        for products in each.short:
-            say(
-                f"fail  {each.device} {products.dtype} {products.mode}: {products.operands} bits are left of "
-                f"an operand, and the mode promises {products.promised}"
-            )
-    unexplained = [(each, *found) for each in shown.cards for found in each.unexplained]
-    for each, products, grade in unexplained:
-        rows, inner, columns = grade.shape
-        threads = "1 thread" if grade.threads == 1 else f"{grade.threads} threads"
-        say(
-            f"fail  {each.device} {products.dtype} {products.mode}, {rows}×{inner}×{columns} {grade.layout} "
-            f"on {threads}: the error is {grade.explained:.3g} times what its order, random "
-            "roundings and the mode explain"
-        )
-    say(f"numerics: every proof and grade is in {results / NUMERICS}")
-    return int(bool(unexplained) or any(each.short for each in shown.cards))
