@@ -146,8 +146,9 @@ def test_compiling_is_left_to_thorough_cases_of_one_dtype():
 
 
 def test_a_variation_that_did_not_take_place_is_inconclusive(monkeypatch):
+    if variations()["compiled"].absence():  # asked before, and kept
+        pytest.skip("nothing can be compiled here")
     monkeypatch.setattr(torch, "compile", lambda function, **options: function)
-    variations()["compiled"].absence()  # asked before, and kept
     outcomes = checks()["invariance"].examine(case("relu", "float32", thorough=True), 1)
     (found,) = (o for o in outcomes if o.question == "compiled")
     assert found.status is Status.INCONCLUSIVE
