@@ -8,15 +8,12 @@ from typing import Any
 import torch
 
 from verify.operations import catalogue
-from verify.wrong_on_purpose.fault import Fault, through, wrong_forward
+from verify.wrong_on_purpose.fault import Fault, Row, faults, through
 
 
 def planted() -> tuple[Fault, ...]:
     """Faults that `accuracy` must see."""
-    return tuple(
-        Fault(f"{operation}, {what}", wrong_forward(operation, function), "accuracy", dtype)
-        for operation, what, function, dtype in _TABLE
-    )
+    return faults("accuracy", _TABLE)
 
 
 def last_argmax(x: torch.Tensor, dim: int | None = None, keepdim: bool = False) -> torch.Tensor:
@@ -67,8 +64,7 @@ def _last_instead_of_middle(x: torch.Tensor, dim: int) -> torch.Tensor:
     return torch.softmax(x, -1 if x.ndim == 3 else dim)
 
 
-# Which operation, what is wrong with it, what is put in the place of the function, and in which dtype.
-_TABLE: tuple[tuple[str, str, Callable[..., Any], str], ...] = (
+_TABLE: tuple[Row, ...] = (
     ("softmax", "in half precision", through("softmax", torch.float16), "float32"),
     ("mm", "in bfloat16", through("mm", torch.bfloat16), "float32"),
     ("sum", "one entry left out", lambda x, **o: torch.sum(x, **o) - x.reshape(-1)[0], "float64"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import torch
@@ -56,6 +56,22 @@ def wrong_backward(name: str, backward: Callable[..., Any]) -> Operation:
 def wrong_forward(name: str, function: Callable[..., Any]) -> Operation:
     """An operation with another forward; its gradient is that of the wrong forward."""
     return dataclasses.replace(catalogue()[name], function=function)
+
+
+# Which operation, what is wrong with it, what is put in the place of a part of it, and in which dtype.
+Row = tuple[str, str, Callable[..., Any], str]
+
+
+def faults(
+    check: str,
+    rows: Iterable[Row],
+    wrong: Callable[[str, Callable[..., Any]], Operation] = wrong_forward,
+) -> tuple[Fault, ...]:
+    """The faults of a table that a check must see; `wrong` tells which part of the operation is replaced."""
+    return tuple(
+        Fault(f"{operation}, {what}", wrong(operation, function), check, dtype)
+        for operation, what, function, dtype in rows
+    )
 
 
 def through(name: str, dtype: torch.dtype) -> Callable[..., torch.Tensor]:

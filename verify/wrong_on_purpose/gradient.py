@@ -11,7 +11,7 @@ import torch
 
 from verify.case import Case
 from verify.operations import catalogue
-from verify.wrong_on_purpose.fault import Fault, wrong_backward
+from verify.wrong_on_purpose.fault import Fault, faults, wrong_backward
 
 
 def planted() -> tuple[Fault, ...]:
@@ -171,7 +171,4 @@ _BACKWARD: tuple[tuple[str, str, Callable[..., Any]], ...] = (
 
 def _in_backward() -> tuple[Fault, ...]:
     """Faults that a derivation can make: a term dropped, indices swapped, a scale forgotten."""
-    return tuple(
-        Fault(f"{operation}, {what}", wrong_backward(operation, change), "gradient")
-        for operation, what, change in _BACKWARD
-    )
+    return faults("gradient", ((*row, "float64") for row in _BACKWARD), wrong_backward)

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import torch
 
-from verify.wrong_on_purpose.fault import Fault, wrong_forward
+from verify.wrong_on_purpose.fault import Fault, Row, faults
 
 
 def planted() -> tuple[Fault, ...]:
     """Faults that `identity` must see."""
-    return tuple(
-        Fault(f"{operation}, {what}", wrong_forward(operation, function), "identity", dtype)
-        for operation, what, function, dtype in _TABLE
-    )
+    return faults("identity", _TABLE)
 
 
 def _rooted(x: torch.Tensor, y: torch.Tensor, **options: Any) -> torch.Tensor:
@@ -27,8 +23,7 @@ def _max(x: torch.Tensor, **options: Any) -> torch.Tensor:
     return result if isinstance(result, torch.Tensor) else result.values
 
 
-# Which operation, what is wrong with it, what is put in the place of the function, and in which dtype.
-_TABLE: tuple[tuple[str, str, Callable[..., Any], str], ...] = (
+_TABLE: tuple[Row, ...] = (
     ("mse_loss", "with a root", _rooted, "float64"),
     ("mse_loss", "the norm itself", lambda x, y, **o: torch.linalg.vector_norm(x - y), "float64"),
     ("softmax", "not normalised", lambda x, dim: torch.softmax(x, dim) * 1.01, "float64"),

@@ -7,24 +7,22 @@ from typing import Any
 
 import torch
 
+from verify.operation import Operation
 from verify.operations import catalogue
-from verify.wrong_on_purpose.fault import Fault, wrong_forward
+from verify.wrong_on_purpose.fault import Fault, Row, faults, wrong_forward
 
 
 def planted() -> tuple[Fault, ...]:
     """Faults that `invariance` must see."""
-    return tuple(
-        Fault(
-            f"{operation}, {what}",
-            wrong_forward(operation, function(catalogue()[operation].function)),
-            "invariance",
-            dtype,
-        )
-        for operation, what, function, dtype in _TABLE
-    )
+    return faults("invariance", _TABLE, _remade)
 
 
 Function = Callable[..., torch.Tensor]
+
+
+def _remade(name: str, make: Callable[[Function], Function]) -> Operation:
+    """An operation whose function is `make` of the right one."""
+    return wrong_forward(name, make(catalogue()[name].function))
 
 
 def _where(condition: Callable[[torch.Tensor], bool], change: Callable[[torch.Tensor], torch.Tensor]) -> Any:
@@ -143,8 +141,7 @@ def _threads(function: Function) -> Function:
     return wrong
 
 
-# Which operation, what is wrong with it, what is made of its function, and in which dtype.
-_TABLE: tuple[tuple[str, str, Callable[[Function], Function], str], ...] = (
+_TABLE: tuple[Row, ...] = (
     (
         "exp",
         "otherwise where memory has gaps",

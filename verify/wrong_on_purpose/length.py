@@ -8,21 +8,12 @@ from typing import Any
 import torch
 
 from verify.operations import catalogue
-from verify.wrong_on_purpose.fault import Fault, wrong_backward, wrong_forward
+from verify.wrong_on_purpose.fault import Fault, Row, faults, wrong_backward
 
 
 def planted() -> tuple[Fault, ...]:
     """Faults that `length` must see."""
-    return (
-        *(
-            Fault(f"{operation}, {what}", wrong_forward(operation, function), "length", dtype)
-            for operation, what, function, dtype in _FORWARD
-        ),
-        *(
-            Fault(f"{operation}, {what}", wrong_backward(operation, backward), "length", dtype)
-            for operation, what, backward, dtype in _BACKWARD
-        ),
-    )
+    return (*faults("length", _FORWARD), *faults("length", _BACKWARD, wrong_backward))
 
 
 def _without_tail(x: torch.Tensor, y: torch.Tensor, **options: Any) -> torch.Tensor:
@@ -63,8 +54,7 @@ def _eight_bits(number: float) -> float:
     return torch.tensor(number).bfloat16().item()
 
 
-# Which operation, what is wrong with it, what is put in the place of the function, and in which dtype.
-_FORWARD: tuple[tuple[str, str, Callable[..., Any], str], ...] = (
+_FORWARD: tuple[Row, ...] = (
     ("mse_loss", "a tail dropped from 100 terms on", _without_tail, "float64"),
     ("cumsum", "blocks of 512 not carried over", _restarted, "float64"),
     ("vector_norm", "an accumulator of 8 bits from 100 terms on", _narrow("vector_norm", 100), "float32"),
@@ -75,7 +65,7 @@ _FORWARD: tuple[tuple[str, str, Callable[..., Any], str], ...] = (
     ("cross_entropy", "off at 100 classes", _at("cross_entropy", 100, 1.25), "bfloat16"),
 )
 
-_BACKWARD: tuple[tuple[str, str, Callable[..., Any], str], ...] = (
+_BACKWARD: tuple[Row, ...] = (
     (
         "mean",
         "1/n rounded to 8 bits from 500 terms on",

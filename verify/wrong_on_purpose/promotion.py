@@ -8,15 +8,12 @@ from typing import Any
 import torch
 
 from verify.operations import catalogue
-from verify.wrong_on_purpose.fault import Fault, wrong_forward
+from verify.wrong_on_purpose.fault import Fault, faults
 
 
 def planted() -> tuple[Fault, ...]:
     """Faults that `promotion` must see; it is asked in torch's default dtype."""
-    return tuple(
-        Fault(f"{operation}, {what}", wrong_forward(operation, function), "promotion", "float32")
-        for operation, what, function in _TABLE
-    )
+    return faults("promotion", ((*row, "float32") for row in _TABLE))
 
 
 def _of(name: str) -> Callable[..., Any]:

@@ -2,26 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import torch
 
-from verify.wrong_on_purpose.fault import Fault, wrong_backward, wrong_forward
+from verify.wrong_on_purpose.fault import Fault, Row, faults, wrong_backward
 
 
 def planted() -> tuple[Fault, ...]:
     """Faults that `range` must see."""
-    return (
-        *(
-            Fault(f"{operation}, {what}", wrong_forward(operation, function), "range", dtype)
-            for operation, what, function, dtype in _FORWARD
-        ),
-        *(
-            Fault(f"{operation}, {what}", wrong_backward(operation, backward), "range", dtype)
-            for operation, what, backward, dtype in _BACKWARD
-        ),
-    )
+    return (*faults("range", _FORWARD), *faults("range", _BACKWARD, wrong_backward))
 
 
 def _below(threshold: float, y: torch.Tensor) -> torch.Tensor:
@@ -37,8 +27,7 @@ def _between(low: float, high: float, x: torch.Tensor, y: torch.Tensor, other: A
     return torch.where((x.abs() >= low) & (x.abs() < high), other, y)
 
 
-# Which operation, what is wrong with it, what is put in the place of the function, and in which dtype.
-_FORWARD: tuple[tuple[str, str, Callable[..., Any], str], ...] = (
+_FORWARD: tuple[Row, ...] = (
     ("logsumexp", "not shifted", lambda x, dim: x.exp().sum(dim).log(), "float64"),
     ("softmax", "not shifted", lambda x, dim: x.exp() / x.exp().sum(dim, True), "float32"),
     ("sigmoid", "exp x over 1 + exp x", lambda x: x.exp() / (1 + x.exp()), "float64"),
@@ -77,7 +66,7 @@ _FORWARD: tuple[tuple[str, str, Callable[..., Any], str], ...] = (
     ("mm", "an input flushed below 2^-60", lambda x, y: _below(2.0**-60, x) @ y, "bfloat16"),
 )
 
-_BACKWARD: tuple[tuple[str, str, Callable[..., Any], str], ...] = (
+_BACKWARD: tuple[Row, ...] = (
     ("sqrt", "0 below 2^-600", lambda g, y, x, r, o: torch.where(x[0] < 2.0**-600, 0, r[0]), "float64"),
     ("logsigmoid", "1 − σ(x)", lambda g, y, x, r, o: g * (1 - torch.sigmoid(x[0])), "float64"),
     ("silu", "σ(x) − 1 for large x", lambda g, y, x, r, o: _from(30.0, x[0], r[0], 0.0), "float64"),

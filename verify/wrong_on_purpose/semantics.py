@@ -11,24 +11,16 @@ import torch
 from verify.operation import Operation
 from verify.operations import catalogue
 from verify.wrong_on_purpose.accuracy import last_argmax
-from verify.wrong_on_purpose.fault import Fault, wrong_backward, wrong_forward
+from verify.wrong_on_purpose.fault import Fault, Row, faults, wrong_backward
 
 
 def planted() -> tuple[Fault, ...]:
     """Faults that `semantics` must see."""
-    functions = (
-        Fault(f"{operation}, {what}", wrong_forward(operation, function), "semantics", dtype)
-        for operation, what, function, dtype in _TABLE
+    return (
+        *faults("semantics", _FORWARD),
+        *faults("semantics", _PLACES, _wrong_places),
+        *faults("semantics", _BACKWARD, wrong_backward),
     )
-    places = (
-        Fault(f"{operation}, {what}", _wrong_places(operation, function), "semantics", dtype)
-        for operation, what, function, dtype in _PLACES
-    )
-    backwards = (
-        Fault(f"{operation}, {what}", wrong_backward(operation, backward), "semantics")
-        for operation, what, backward in _BACKWARDS
-    )
-    return (*functions, *places, *backwards)
 
 
 def _wrong_places(name: str, function: Callable[..., Any]) -> Operation:
@@ -168,8 +160,7 @@ def _named_twice(x: torch.Tensor, k: int, dim: int = -1, largest: bool = True) -
     return values, rows.movedim(-1, dim)
 
 
-# Which operation, what is wrong with it, what is put in the place of the function, and in which dtype.
-_TABLE: tuple[tuple[str, str, Callable[..., Any], str], ...] = (
+_FORWARD: tuple[Row, ...] = (
     ("softmax", "a negative dim off by one", _one_too_far("softmax"), "float64"),
     ("cumsum", "a negative dim off by one", _one_too_far("cumsum"), "float32"),
     ("var", "keepdim lost for a negative dim", _kept_where_positive("var"), "float64"),
@@ -187,7 +178,7 @@ _TABLE: tuple[tuple[str, str, Callable[..., Any], str], ...] = (
     ("add", "broadcast in other arithmetic", _by_rows, "float64"),
     ("argmax", "the last of ties", last_argmax, "float64"),
 )
-_PLACES: tuple[tuple[str, str, Callable[..., Any], str], ...] = (
+_PLACES: tuple[Row, ...] = (
     ("max", "the last of ties", _last(torch.max), "float64"),
     ("min", "the last of ties", _last(torch.min), "bfloat16"),
     ("sort", "not stable", _unstable, "float64"),
@@ -195,11 +186,12 @@ _PLACES: tuple[tuple[str, str, Callable[..., Any], str], ...] = (
     ("kthvalue", "the place beside", _beside(torch.kthvalue), "float64"),
     ("median", "the place beside", _beside(torch.median), "float64"),
 )
-_BACKWARDS: tuple[tuple[str, str, Callable[..., Any]], ...] = (
+_BACKWARD: tuple[Row, ...] = (
     (
         "log_softmax",
         "a nan in the gradients of all rows",
         lambda g, y, x, right, options: (right[0] + 0 * right[0].sum(),),
+        "float64",
     ),
     (
         "sub",
@@ -208,5 +200,6 @@ _BACKWARDS: tuple[tuple[str, str, Callable[..., Any]], ...] = (
             right[0],
             right[1] / (2 if right[1].shape == (3, 1, 6) else 1),
         ),
+        "float64",
     ),
 )

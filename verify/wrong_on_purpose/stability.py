@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
 import torch
 
 from verify.operation import Operation
 from verify.operations import catalogue
-from verify.wrong_on_purpose.fault import Fault, wrong_forward
+from verify.wrong_on_purpose.fault import Fault, Row, faults, wrong_forward
 
 
 def planted() -> tuple[Fault, ...]:
@@ -35,14 +32,10 @@ def _naive(name: str) -> Operation:
 
 
 def _others() -> tuple[Fault, ...]:
-    return tuple(
-        Fault(f"{operation}, {what}", wrong_forward(operation, function), "stability", dtype)
-        for operation, what, function, dtype in _TABLE
-    )
+    return faults("stability", _TABLE)
 
 
-# Which operation, what is wrong with it, what is put in the place of the function, and in which dtype.
-_TABLE: tuple[tuple[str, str, Callable[..., Any], str], ...] = (
+_TABLE: tuple[Row, ...] = (
     (
         "softmax",
         "shifted by the maximum of all rows",

@@ -10,15 +10,12 @@ import numpy as np
 import torch
 
 from verify.operations import catalogue
-from verify.wrong_on_purpose.fault import Fault, through, wrong_forward
+from verify.wrong_on_purpose.fault import Fault, Row, faults, through
 
 
 def planted() -> tuple[Fault, ...]:
     """Faults that `summation` must see."""
-    return tuple(
-        Fault(f"{operation}, {what}", wrong_forward(operation, function), "summation", dtype)
-        for operation, what, function, dtype in _TABLE
-    )
+    return faults("summation", _TABLE)
 
 
 def strassen(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
@@ -97,8 +94,7 @@ def _narrow_carry(x: torch.Tensor, dim: int) -> torch.Tensor:
 
 
 _TF32 = 11
-# Which operation, what is wrong with it, what is put in the place of the function, and in which dtype.
-_TABLE: tuple[tuple[str, str, Callable[..., Any], str], ...] = (
+_TABLE: tuple[Row, ...] = (
     ("mm", "Strassen's algorithm", strassen, "float64"),
     ("matmul", "bfloat16 operands", through("matmul", torch.bfloat16), "float32"),
     ("mm", "TF32 operands", lambda a, b: torch.mm(truncated(a, _TF32), truncated(b, _TF32)), "float32"),
