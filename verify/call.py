@@ -38,7 +38,7 @@ class Call:
 class Results:
     """What a call answered: its results, and the gradient of ⟨cotangents, results⟩ in each input.
 
-    A gradient is None where an input has none, or where it is not asked about.
+    A gradient is None where an input is of no type that has one, or where it is not asked about.
     """
 
     outputs: tuple[torch.Tensor, ...]
@@ -64,9 +64,15 @@ def results(call: Call) -> Results:
     found = torch.autograd.grad(depend, leaves, call.cotangents, allow_unused=True)
     following = iter(found)
     gradients = tuple(
-        next(following) if isinstance(x, torch.Tensor) and x.requires_grad else None for x in inputs
+        _or_zeros(next(following), x) if isinstance(x, torch.Tensor) and x.requires_grad else None
+        for x in inputs
     )
     return Results(tuple(y.detach() for y in outputs), gradients)
+
+
+def _or_zeros(gradient: torch.Tensor | None, x: torch.Tensor) -> torch.Tensor:
+    # torch leaves out a gradient that is zero because the input is not used.
+    return torch.zeros_like(x) if gradient is None else gradient
 
 
 def tensors(answer: Any) -> tuple[torch.Tensor, ...]:

@@ -186,10 +186,14 @@ def examine(case: Case, check: Check, seed: int) -> tuple[Outcome, ...]:
 
 
 def _with_another_look(found: tuple[Outcome, ...], again: tuple[Outcome, ...]) -> tuple[Outcome, ...]:
-    """What could not be judged gives way to what another draw says of it; further failures are added."""
+    """What could not be judged gives way to what another draw says of it; further failures are added.
+
+    A draw may not come to a question, as to the order of many terms where that of a few is not told.
+    """
     open_questions = {(o.question, o.point) for o in found if o.status is Status.INCONCLUSIVE}
     answers = [o for o in again if (o.question, o.point) in open_questions or o.status is Status.FAIL]
-    kept = [o for o in found if o.status is not Status.INCONCLUSIVE]
+    answered = {(o.question, o.point) for o in again}
+    kept = [o for o in found if o.status is not Status.INCONCLUSIVE or (o.question, o.point) not in answered]
     return (*kept, *answers)
 
 

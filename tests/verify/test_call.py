@@ -24,6 +24,13 @@ def test_the_gradients_are_those_of_the_cotangents_in_the_places_of_the_inputs()
     assert of_index is None
 
 
+def test_an_input_that_is_not_used_has_a_gradient_of_zeros():
+    """Not none: a variation that loses a gradient must not leave it out of what is compared."""
+    x, y = torch.tensor([1.0, 2.0]), torch.tensor([3.0, 5.0])
+    found = results(Call(lambda x, y: x * y.detach(), (x, y), {}, (torch.ones(2),)))
+    assert [g.tolist() for g in found.gradients] == [[3, 5], [0, 0]]
+
+
 def test_every_result_has_a_cotangent_of_its_own():
     x = torch.tensor([3.0, 1.0, 2.0])
     found = results(Call(lambda x: (2 * x, x.argmax(), x * x), (x,), {}, (torch.ones(3), torch.ones(3))))

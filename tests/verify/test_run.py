@@ -439,6 +439,19 @@ def test_a_failure_of_another_question_at_another_look_is_kept():
     assert [o.status for o in outcomes if o.question == "another"] == [Status.PASS, Status.FAIL]
 
 
+def test_a_question_that_no_other_look_comes_to_stays_inconclusive():
+    def look(case, seed):
+        if seed == 3:
+            yield found(case, seed, 1.0, math.nan)
+        yield found(case, seed, 0.0, question="another")
+
+    outcomes = examine(CASES[0], Check("own", "Is it so?", look), 3)
+    assert [(o.question, o.status) for o in outcomes] == [
+        ("forward", Status.INCONCLUSIVE),
+        ("another", Status.PASS),
+    ]
+
+
 def test_what_no_look_can_judge_stays_inconclusive_and_is_looked_at_no_more_than_that():
     check, seeds = by_look(None)
     assert [o.status for o in examine(CASES[0], check, 3) if o.question == "forward"] == [Status.INCONCLUSIVE]

@@ -44,8 +44,9 @@ def examine(case: Case, seed: int) -> Iterator[Outcome]:
 def _gradient(case: Case, point: Point, shape: tuple[int, ...]) -> Finding:
     """How many entries of the gradients are nan, for a cotangent of ones."""
     inputs = case.tensors(point, requires_grad=True)
-    if not case.function(*inputs, **point.options).requires_grad:
-        # Nothing of the inputs is in the result, as where there is nothing.
+    entries = sum(inputs[i].numel() for i in point.differentiable)
+    if not entries and not case.function(*inputs, **point.options).requires_grad:
+        # Nothing of the inputs is in the result, as there is nothing in them.
         return Finding(_NUMBER, 0.0, 0.0, "entries that are nan")
     found = list(zip(point.differentiable, autograd(case, point, np.ones(shape)), strict=True))
     lost = float(sum(np.isnan(gradient).sum() for _, gradient in found))

@@ -107,6 +107,15 @@ def _narrow_batch(function: Function) -> Function:
     return wrong
 
 
+def _held_apart(function: Function) -> Function:
+    """A product whose second input has no gradient where its memory has gaps."""
+
+    def wrong(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+        return function(x, y if y.is_contiguous() else y.detach())
+
+    return wrong
+
+
 class _Counted:
     """A function whose every third answer is another."""
 
@@ -173,6 +182,7 @@ _TABLE: tuple[Row, ...] = (
     ("mm", "bfloat16 for more than 16 rows", _narrow_batch, "float32"),
     ("add", "another answer every third time", _Counted, "float64"),
     ("layer_norm", "another answer every third time", _Counted, "float32"),
+    ("mul", "no gradient of an input whose memory has gaps", _held_apart, "float64"),
     ("logsumexp", "the neighbouring row is read", _neighbour, "float64"),
     ("sum", "two threads miss a part", _threads, "float32"),
     ("cos", "two threads use another kernel", _threads, "float32"),
