@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import dataclasses
 
+import numpy as np
 import pytest
 import torch
 
 from verify.case import Case
-from verify.checks.range import CHECK
+from verify.checks.range import CHECK, Band, _finding
+from verify.operation import Domain
 from verify.operations import catalogue
 from verify.outcome import Status
-from verify.scaled import workloads
+from verify.run import examine
+from verify.scaled import scalings, workloads
 
 
 def outcomes(operation, dtype, thorough=False):
@@ -43,6 +46,7 @@ def test_a_loss_that_is_known_is_found_in_its_binade(name, question, dtype, firs
     assert found.measured == found.figures["binades lost"] >= 1
     assert f"from 2^{first} " in found.message
     assert float.fromhex(found.worst.expected) != 0
+    assert abs(float.fromhex(found.worst.input[0])) < 2.0 ** (first + 1), "the place is in the first of them"
 
 
 def test_a_norm_is_right_where_its_squares_are():
@@ -73,6 +77,63 @@ def test_a_call_that_is_refused_is_not_lost():
     found = outcomes(operation, "float64")["forward", "every input scaled"]
     assert found.status is Status.PASS
     assert found.figures["last right"] == 19
+
+
+def test_a_call_that_is_refused_at_every_magnitude_fails():
+    def refusing(x):
+        raise RuntimeError("no such thing")
+
+    operation = dataclasses.replace(catalogue()["tanh"], function=refusing)
+    case = Case(operation, "cpu", "float64", workloads(operation, thorough=False)[0])
+    (found,) = examine(case, CHECK, 1)
+    assert found.status is Status.FAIL
+    assert "RuntimeError: no such thing" in found.message
+
+
+def test_an_error_that_is_no_refusal_fails():
+    def broken(x):
+        return [torch.tanh(x)][int(x.abs().max() > 2.0**20)]
+
+    operation = dataclasses.replace(catalogue()["tanh"], function=broken)
+    case = Case(operation, "cpu", "float64", workloads(operation, thorough=False)[0])
+    (found,) = examine(case, CHECK, 1)
+    assert found.status is Status.FAIL
+    assert "IndexError" in found.message
+
+
+def test_where_the_condition_explains_every_loss_nothing_was_seen():
+    """A sine of angles from 1/u on alone, of which no digit is known."""
+    case = Case(catalogue()["sin"], "cpu", "float64", catalogue()["sin"].check[0])
+    explained = Band(60, 1023, "explained")
+    seen = _finding(case, "forward", (explained,), 0, None)
+    assert seen.blind
+    assert not _finding(case, "forward", (Band(0, 59, "right"), explained), 0, None).blind
+
+
+def test_every_binade_in_which_some_entries_are_in_range_is_looked_at():
+    """What is lost in one binade alone is found there, while one entry after the other comes into range."""
+    spread = np.ldexp(np.linspace(1.1, 1.9, 7) * (-1.0) ** np.arange(7), -2 * np.arange(7))
+    domain = Domain(lambda generator, workload: (spread, np.linspace(1.2, 1.8, 7)))
+    multiply = dataclasses.replace(catalogue()["mul"], domain=domain)
+    case = Case(multiply, "cpu", "float32", workloads(multiply, thorough=False)[0])
+    (scaling,) = scalings(case, each=False)
+
+    def losing(exponent):
+        def function(x, y):
+            largest = float(torch.maximum(x.detach().abs().max(), y.detach().abs().max()))
+            return x * y * (0.0 if 2.0**exponent <= largest < 2.0 ** (exponent + 1) else 1.0)
+
+        return dataclasses.replace(multiply, function=function)
+
+    partly = 0
+    for exponent in range(-66, -50):
+        x, y = scaling.at(exponent).inputs
+        inside = abs(x * y) >= 2.0**-126
+        if inside.any() and not inside.all():
+            partly += 1
+            found = outcomes(losing(exponent), "float32")["forward", "every input scaled"]
+            assert found.figures["binades lost"] == 1, exponent
+    assert partly >= 6
 
 
 def test_the_condition_of_a_large_angle_explains_its_loss():
