@@ -80,7 +80,7 @@ def _vmapped(call: Call) -> Results:
 def _furthest(question: str, sample: Sample, alone: Sequence[Posed], together: Results, seed: int) -> Verdict:
     found = []
     for number, member in enumerate(alone):
-        again = together.each(lambda y, number=number: y[number])  # type: ignore[misc]
+        again = Results(tuple(y[number] for y in together.outputs))
         found.append(compared(question, member.first, again, explained(sample, member, seed)))
     return judged(max(found, key=_gravity))
 
