@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
 import torch
 
@@ -25,6 +26,10 @@ class Example:
     def options(self) -> Options:
         """The options of the call."""
         return self.point.options
+
+    def options_without(self, *names: str) -> dict[str, Any]:
+        """The options of the call but those named."""
+        return {key: value for key, value in self.options.items() if key not in names}
 
     @property
     def options_are_new(self) -> bool:

@@ -37,8 +37,7 @@ def _as_one(example: Example, several: tuple[int, ...]) -> Iterator[Asked]:
     taken = [d % x.ndim for d in several]
     free = [d for d in range(x.ndim) if d not in taken]
     joined = x.permute(*free, *taken).flatten(len(free)).contiguous()
-    options = {key: value for key, value in example.options.items() if key != "keepdim"}
-    call = example.of((joined,), {**options, "dim": -1})
+    call = example.of((joined,), {**example.options_without("keepdim"), "dim": -1})
     shape = reduced_shape(tuple(x.shape), several, bool(example.options.get("keepdim")))
     yield Asked(
         f"dim={several}, joined to one",

@@ -107,7 +107,7 @@ def _but(spoilt: torch.Tensor, answer: Results) -> Results:
 def _any_place(example: Example) -> Iterator[Asked]:
     """A reduction takes its entries in any order: a nan counts in each place as it does in the first."""
     flat = example.inputs[0].reshape(-1)
-    options = {key: value for key, value in example.options.items() if key not in ("dim", "keepdim")}
+    options = example.options_without("dim", "keepdim")
     options |= {"dim": 0} if "dim" in example.options else {}
     # The k-th of other numbers of entries would be another question.
     short = flat[: flat.numel() if "k" in options else 3]

@@ -24,7 +24,7 @@ def ask(example: Example) -> Iterator[Asked]:
     if operation.entrywise(options):
         yield _asked(example, one, (1,), options)
     elif operation.reduction and example.inputs[0].numel():
-        plain = {key: value for key, value in options.items() if key not in ("dim", "keepdim")}
+        plain = example.options_without("dim", "keepdim")
         # The k-th of one entry is the first.
         plain |= {"k": 1} if "k" in options else {}
         for named in ({"dim": 0}, {"dim": -1}) if "dim" in options else ({},):

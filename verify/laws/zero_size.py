@@ -18,7 +18,7 @@ from verify.operation import Array, Options
 from verify.variations.rows import count, rows, rows_of_results
 
 # What the records let a reduction of nothing raise.
-REFUSALS = (RuntimeError, IndexError, ValueError)
+_REFUSALS = (RuntimeError, IndexError, ValueError)
 
 
 def ask(example: Example) -> Iterator[Asked]:
@@ -75,16 +75,16 @@ def _shaped(
 def _reductions(example: Example) -> Iterator[Asked]:
     """Of no rows there is no result; of rows without entries each is that of nothing, or refused."""
     (x,) = example.inputs
-    options = {key: value for key, value in example.options.items() if key != "keepdim"}
+    options = example.options_without("keepdim")
     for shape, dim in (((0, 4), 1), ((4, 0), 0)):
         of = {**options, "dim": dim} | ({"k": 1} if "k" in options else {})
         yield _shaped(example, (x.new_zeros(shape),), of, (0,))
-    nothing = _of_nothing(example, options)
+    nothing = _of_nothing(example)
     for shape, dim in (((0, 4), 0), ((4, 0), 1)):
         of, label = {**options, "dim": dim}, f"dim={dim} of shape {shape}"
         call = example.of((x.new_zeros(shape),), of, (4,))
         if nothing is None:
-            yield Asked(label, partial(results, call), raises=REFUSALS)
+            yield Asked(label, partial(results, call), raises=_REFUSALS)
         else:
             gradients = (x.new_zeros(shape),) if call.cotangents else ()
             yield Asked(
@@ -92,10 +92,9 @@ def _reductions(example: Example) -> Iterator[Asked]:
             )
 
 
-def _of_nothing(example: Example, options: Options) -> torch.Tensor | None:
-    """What the record says that these options make of no entries; None: nothing, so it is refused."""
-    case = example.case
-    plain = {key: value for key, value in options.items() if key != "dim"}
+def _of_nothing(example: Example) -> torch.Tensor | None:
+    """What the record says that the call's options make of no entries; None: nothing, so it is refused."""
+    case, plain = example.case, example.options_without("dim", "keepdim")
     for special in case.operation.special:
         (x,) = special.inputs
         said = {key: value for key, value in special.options.items() if key != "dim"}
