@@ -112,11 +112,7 @@ def _added(case: Case, terms: Array) -> float:
 def _error(case: Case, seed: int, point: Point, tree: Tree | None, drawn: bool) -> Outcome:
     (terms,) = point.inputs
     how, n, computed = _summation(case), len(terms), _added(case, terms)
-    if np.all(terms == terms[0]):
-        exact = n * Fraction(float(terms[0])) / how.parts(n)
-    else:
-        exact = Fraction(math.fsum(terms)) + _remainder(terms)
-        exact /= how.parts(n)
+    exact = _exact(terms) / how.parts(n)
     error = float(abs(Fraction(computed) - exact)) if math.isfinite(computed) else math.inf
     scale, value = float(np.sum(np.abs(terms))) / how.parts(n), float(exact)
     bound, figures = _explained(case.arithmetic, how, terms, tree, drawn)
@@ -140,9 +136,12 @@ def _error(case: Case, seed: int, point: Point, tree: Tree | None, drawn: bool) 
     return outcome(CHECK.name, case, seed, point, finding)
 
 
-def _remainder(terms: Array) -> Fraction:
-    """What is left of the exact sum when its nearest float64 is taken away, to another 53 digits."""
-    return Fraction(math.fsum([*terms, -math.fsum(terms)]))
+def _exact(terms: Array) -> Fraction:
+    """The sum of terms that are all the same; else to 106 digits, two float64 one after the other."""
+    if np.all(terms == terms[0]):
+        return len(terms) * Fraction(float(terms[0]))
+    nearest = math.fsum(terms)
+    return Fraction(nearest) + Fraction(math.fsum([*terms, -nearest]))
 
 
 def _explained(
