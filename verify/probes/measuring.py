@@ -32,7 +32,8 @@ LENGTHS = (16, 64, 257)
 MILLIONS = 2**24
 # Large enough that every product that is split among threads is.
 THREADED = 256
-
+# A few threads show whether a product is split; more of them only wait for each other.
+MOST_THREADS = 8
 
 Progress = Callable[[str], None]
 
@@ -76,7 +77,7 @@ def _products(device: str, dtype: str, mode: Mode) -> Products:
 
 
 def _most_threads() -> int:
-    return min(torch.get_num_threads() if torch.get_num_threads() > 1 else os.cpu_count() or 1, 8)
+    return min(os.cpu_count() or 1, MOST_THREADS)
 
 
 def _threads(m: Multiplication) -> Fact:
@@ -109,6 +110,6 @@ def _orders(device: str, dtype: str) -> Iterator[Order]:
 def _millions(device: str) -> float:
     tenth = float(np.float32(0.1))
     found = float(torch.full((MILLIONS,), tenth, dtype=torch.float32, device=device).sum())
-    return (
-        float(abs(Fraction(found) / (MILLIONS * Fraction(tenth)) - 1)) if math.isfinite(found) else math.inf
-    )
+    if not math.isfinite(found):
+        return math.inf
+    return float(abs(Fraction(found) / (MILLIONS * Fraction(tenth)) - 1))

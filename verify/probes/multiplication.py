@@ -71,5 +71,10 @@ class Multiplication:
     def random(self, rows: int, columns: int, seed: int = 0) -> Array:
         """Standard normal numbers with all of the dtype's digits."""
         drawn = np.random.default_rng(seed).standard_normal((rows, columns))
-        held: Array = torch.from_numpy(drawn).to(getattr(torch, self.dtype)).double().numpy()
-        return held
+        return stored(drawn, self.dtype)
+
+
+def stored(values: Array, dtype: str) -> Array:
+    """Each number rounded to a dtype."""
+    rounded: Array = torch.from_numpy(values).to(getattr(torch, dtype)).double().numpy()
+    return rounded

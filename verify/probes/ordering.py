@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-import torch
 
 from verify.formulas.arithmetic import Arithmetic
 from verify.probes.mask import Mask
-from verify.probes.multiplication import Array
+from verify.probes.multiplication import stored
 from verify.probes.order import Order
 from verify.probes.summation import Sum, Unrevealed, reveal
 from verify.probes.tree import Tree
@@ -33,19 +32,14 @@ def order(what: str, add: Sum, dtype: str, terms: int) -> Order:
 
 def _added_in(tree: Tree, add: Sum, dtype: str) -> str:
     generator = np.random.default_rng(0)
-    drawn = [_rounder(dtype, x) for x in generator.standard_normal((DRAWS, tree.terms))]
+    drawn = stored(generator.standard_normal((DRAWS, tree.terms)), dtype)
     sums = [add(terms) for terms in drawn]
     for kind in dict.fromkeys((dtype, "float32", "float64")):
         rounded = _one_by_one(kind)
         evaluated = np.array([tree.evaluate(terms.tolist(), rounded) for terms in drawn])
-        if np.array_equal(_rounder(dtype, evaluated), sums):
+        if np.array_equal(stored(evaluated, dtype), sums):
             return kind
     return ""
-
-
-def _rounder(dtype: str, values: Array) -> Array:
-    rounded: Array = torch.from_numpy(np.array(values)).to(getattr(torch, dtype)).double().numpy()
-    return rounded
 
 
 def _one_by_one(dtype: str) -> Callable[[float], float]:
@@ -53,6 +47,6 @@ def _one_by_one(dtype: str) -> Callable[[float], float]:
     if dtype == "float64":
         return float
     if dtype == "bfloat16":
-        return lambda value: float(_rounder(dtype, np.array([value]))[0])
+        return lambda value: float(stored(np.array([value]), dtype)[0])
     kind = np.dtype(dtype).type
     return lambda value: float(kind(value))

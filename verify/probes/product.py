@@ -6,10 +6,9 @@ import itertools
 import math
 
 import numpy as np
-import torch
 
 from verify.probes.fact import Fact
-from verify.probes.multiplication import Array, Multiplication
+from verify.probes.multiplication import Array, Multiplication, stored
 from verify.probes.rounding import (
     accumulator,
     operand,
@@ -49,7 +48,7 @@ def integers(m: Multiplication) -> Fact:
     generator = np.random.default_rng(2)
     for q in range(1, most + 1):
         a, b = (generator.integers(-(2**q) + 1, 2**q, (m.size, m.size)).astype(float) for _ in range(2))
-        found, expected = m(a, b), _stored(m, a @ b)
+        found, expected = m(a, b), stored(a @ b, m.dtype)
         if not np.array_equal(found, expected):
             at = tuple(int(i) for i in np.argwhere(found != expected)[0])
             proof = f"numbers below 2^{q}: {found[at]:.17g} for {expected[at]:.17g} at {at}"
@@ -57,11 +56,6 @@ def integers(m: Multiplication) -> Fact:
     return Fact(
         "whole numbers", f"exact below 2^{most}", f"{m.size}³ random products for every power up to it"
     )
-
-
-def _stored(m: Multiplication, exact: Array) -> Array:
-    rounded: Array = torch.from_numpy(exact).to(getattr(torch, m.dtype)).double().numpy()
-    return rounded
 
 
 def blocks(m: Multiplication) -> Fact:
