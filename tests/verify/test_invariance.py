@@ -135,6 +135,11 @@ def test_a_failure_is_not_hidden_by_an_entry_that_cannot_be_judged():
     assert memory(bounds) == [Status.FAIL]
 
 
+def test_an_entry_that_cannot_be_judged_is_not_passed_for_the_others():
+    bounds = vague(lambda a, x: np.where(np.arange(x.size) == 0, np.inf, np.exp(x) / 2))
+    assert memory(bounds) == [Status.INCONCLUSIVE]
+
+
 def test_where_rounding_explains_anything_nothing_is_seen():
     assert memory(vague(lambda a, x: math.inf * x * x)) == [Status.INCONCLUSIVE]
 

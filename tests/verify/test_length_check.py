@@ -65,6 +65,16 @@ def test_the_longest_is_asked_thoroughly_alone():
     assert thorough == set(LENGTHS)
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_every_dimension_is_asked(dtype):
+    operation = catalogue()["softmax"]
+    case = Case(operation, "cpu", dtype, operation.check[0], thorough=dtype == "float32")
+    asked = {o.point for o in CHECK.examine(case, 1)}
+    lengths = LENGTHS if case.thorough else LENGTHS[:-1]
+    assert asked == {w.label for n in lengths for w in operation.lengths(n)}
+    assert len(operation.lengths(10)) > 1
+
+
 def test_the_message_names_the_length_and_the_command_runs_it_again():
     operation = catalogue()["mse_loss"]
     wrong = dataclasses.replace(operation, function=lambda x, y, **o: operation.function(x, y, **o) * 2)

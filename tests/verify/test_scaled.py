@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 
@@ -58,6 +60,15 @@ def test_the_plainest_call_has_the_fewest_options():
     assert all(len(those) == 1 and not those[0].options for those in chosen.values())
     orders = {w.options.get("ord") for w in workloads(catalogue()["vector_norm"], thorough=True)}
     assert {None, 1, 3, 2.5, 0.5, np.inf} == orders
+
+
+@pytest.mark.parametrize("name", catalogue())
+def test_a_call_has_entries_enough_for_both_signs_where_the_record_has_one(name):
+    def entries(workload):
+        return sum(math.prod(shape) for shape in workload.shapes)
+
+    (chosen,) = workloads(catalogue()[name], thorough=False)
+    assert entries(chosen) >= min(5, max(map(entries, catalogue()[name].check)))
 
 
 @pytest.mark.parametrize("name", ["argmax", "argmin"])

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 
+import flint
 import numpy as np
 import pytest
 
 from verify.formulas.arithmetic import DTYPES, Arithmetic
 from verify.formulas.lost import enclosed, in_range, kept, off, told
+from verify.formulas.reference import Enclosure
 
 A = Arithmetic.of("float32")
 
@@ -39,6 +41,16 @@ def test_what_is_far_beyond_is_told_and_what_is_undefined_is_not():
     assert told(y, A).tolist() == [True, True]
     assert not in_range(y, A).any()
     assert told(exact(lambda x: np.log(x), [1.5, -1.5]), A).tolist() == [True, False]
+
+
+def test_what_is_not_enclosed_is_not_in_range():
+    wide = Enclosure(np.array([flint.arb(1, 0.25), flint.arb(1)]), 128)
+    assert in_range(wide, A).tolist() == [False, True]
+
+
+def test_at_the_ends_of_the_range_a_rounding_may_leave_it():
+    y = exact(lambda x: x, [A.smallest_normal, 2 * A.smallest_normal, A.largest, A.largest / 2])
+    assert kept(y, [np.full(4, A.u * A.smallest_normal)], 1, A).tolist() == [False, True, False, True]
 
 
 def test_a_difference_that_cancels_is_enclosed_with_more_bits():
