@@ -20,11 +20,12 @@ from verify import devices
 from verify.case import ORDINARY, Case, Point, round_to, to_array, to_tensor
 from verify.check import Check, Finding, outcome, worst_of
 from verify.comparison import Comparison, cotangent, gradients, result, shows_nothing
-from verify.differences import LADDERS, Derivative, derivatives
-from verify.line import Vector
+from verify.finite_differences.derivative import Derivative
+from verify.finite_differences.ladder import LADDERS, derivatives
+from verify.finite_differences.line import Vector
+from verify.finite_differences.stencil import RUNGS
 from verify.operation import Array
 from verify.outcome import Outcome, Status, judge
-from verify.stencil import RUNGS
 
 # One direction through all entries and two sparse ones: a fault in every entry shows in the first, one
 # in few entries stands out in a sparse one that meets it.

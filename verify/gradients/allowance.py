@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from verify.finite_differences.line import Vector
 from verify.formulas.arithmetic import Arithmetic
-from verify.line import Vector
 
 # Roundings beside those of sums: two elementary functions, a shift, a product, a quotient, the storing.
 ROUNDINGS = 12.0

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from verify.differences import Derivatives
+from verify.finite_differences.derivative import Derivatives
+from verify.finite_differences.line import UNIT_ROUNDOFF, Vector, total
 from verify.gradients.report import Answer
-from verify.line import UNIT_ROUNDOFF, Vector, total
 from verify.outcome import Status, judge
 
 # Six standard deviations of a sum of independent roundings (Higham & Mary, A new approach to probabilistic

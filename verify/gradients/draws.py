@@ -7,7 +7,7 @@ import operator
 import numpy as np
 import torch
 
-from verify.line import Rungs, Vector
+from verify.finite_differences.line import Rungs, Vector
 
 _LEVELS = 512
 

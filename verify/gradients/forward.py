@@ -9,9 +9,9 @@ import numpy as np
 import torch
 from torch.autograd import forward_ad
 
+from verify.finite_differences.line import Vector
 from verify.gradients.function import Function, UnusableFunction, first_line
 from verify.gradients.rows import Tensors, row, tensors_of
-from verify.line import Vector
 
 # What an operation without forward mode raises, in torch itself or out of the checked function.
 _NO_FORWARD_MODE = (RuntimeError, UnusableFunction)

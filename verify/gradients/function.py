@@ -9,10 +9,10 @@ from typing import Any
 
 import torch
 
+from verify.finite_differences.line import Vector
 from verify.gradients.nest import tensors
 from verify.gradients.point import Arguments, Point, UnusableInput
 from verify.gradients.rows import Tensors, laid_out, rows, size, tensors_of
-from verify.line import Vector
 
 # Entries that are moved in one operation, all places together: beyond it each place has its own.
 _TOGETHER = 2**15

@@ -6,11 +6,12 @@ from collections.abc import Callable
 
 import numpy as np
 
-from verify.differences import Derivative, Derivatives, derivatives
+from verify.finite_differences.derivative import Derivative, Derivatives
+from verify.finite_differences.ladder import derivatives
+from verify.finite_differences.line import Vector
 from verify.gradients.function import Function
 from verify.gradients.report import Place
 from verify.gradients.rows import Tensors, row, size, split
-from verify.line import Vector
 
 Gradient = Callable[[Vector], Vector]
 

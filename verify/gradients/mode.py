@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from verify.finite_differences.line import Vector
 from verify.gradients import forward, reverse
 from verify.gradients.function import Evaluated, Function
 from verify.gradients.questions import Questions
 from verify.gradients.reverse import Vjp
 from verify.gradients.rows import Tensors
-from verify.line import Vector
 
 # A function, its result at a point with the graph, and weights, to the derivative.
 Way = Callable[[Function, Evaluated, Vector], Vector]

@@ -16,6 +16,7 @@ from collections.abc import Iterator
 import numpy as np
 import torch
 
+from verify.finite_differences.line import Vector
 from verify.formulas.arithmetic import Arithmetic
 from verify.gradients.allowance import CHANGES, NEARER, allowance, passed
 from verify.gradients.claim import gravest
@@ -29,7 +30,6 @@ from verify.gradients.report import Answer
 from verify.gradients.reverse import Vjp
 from verify.gradients.rounding import RandomlyRounded
 from verify.gradients.rows import Tensors, laid_out, row, size, split, tensors_of
-from verify.line import Vector
 from verify.outcome import Status, judge
 
 _WIDE = {

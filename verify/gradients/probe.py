@@ -15,7 +15,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from verify.differences import Derivatives, derivatives
+from verify.finite_differences.derivative import Derivatives
+from verify.finite_differences.ladder import derivatives
+from verify.finite_differences.line import Flags, Vector
 from verify.gradients import claim
 from verify.gradients import forward as forward_mode
 from verify.gradients import reverse as reverse_mode
@@ -26,7 +28,6 @@ from verify.gradients.questions import Questions
 from verify.gradients.report import Answer, Place
 from verify.gradients.reverse import Vjp
 from verify.gradients.rows import Tensors, row, size
-from verify.line import Flags, Vector
 from verify.outcome import Status
 
 # How long the lines are that tell a rounding inside, along which they agree, from a pole.

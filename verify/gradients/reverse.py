@@ -7,9 +7,9 @@ from typing import Any
 
 import torch
 
+from verify.finite_differences.line import Vector
 from verify.gradients.function import Evaluated, UnusableFunction, first_line
 from verify.gradients.rows import Tensors, row, size, tensors_of
-from verify.line import Vector
 
 # cotangents of the outputs and the inputs to the gradients: what a person hands in to be checked.
 Vjp = Callable[..., Any]

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
-from verify.line import Vector
+from verify.finite_differences.line import Vector
 
 Tensors = tuple[torch.Tensor, ...]
 

@@ -19,13 +19,13 @@ import numpy as np
 import torch
 
 from verify.call import Call, Results, results
+from verify.finite_differences.line import Vector
 from verify.formulas.arithmetic import Arithmetic
 from verify.gradients.allowance import CHANGES, NEARER, ROUNDINGS, allowance, jumping, passed
 from verify.gradients.draws import Draws
 from verify.gradients.function import first_line
 from verify.gradients.rounding import RandomlyRounded
 from verify.gradients.rows import like, row, size
-from verify.line import Vector
 from verify.samples.check import NotAsked
 
 WIDE = {

@@ -12,9 +12,9 @@ import torch
 
 from verify.call import Results
 from verify.check import Finding
+from verify.finite_differences.line import Vector
 from verify.gradients.allowance import CHANGES, ROUNDINGS
 from verify.gradients.rows import row
-from verify.line import Vector
 from verify.outcome import Worst
 from verify.samples.allowed import Allowed, Unjudged, allowed, distance, held_by, in_float64
 from verify.samples.operators import elementwise

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from verify.check import Finding
+from verify.finite_differences.line import Vector
 from verify.formulas.arithmetic import Arithmetic
 from verify.gradients import forward, reverse
 from verify.gradients.allowance import CHANGES, passed
@@ -23,7 +24,6 @@ from verify.gradients.questions import Questions
 from verify.gradients.rounding import RandomlyRounded
 from verify.gradients.rows import row
 from verify.gradients.second_order import second_order
-from verify.line import Vector
 from verify.samples.allowed import Unjudged
 from verify.samples.apart import UNIT
 from verify.samples.check import SampleCheck

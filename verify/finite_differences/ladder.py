@@ -1,4 +1,4 @@
-"""Differences: derivatives along a line by finite differences that report their own error interval.
+"""Ladder: derivatives along a line by finite differences that report their own error interval.
 
 Central differences D(h) = (φ(h) − φ(−h))/2h have the error series c₂h² + c₄h⁴ + c₆h⁶ + …; Richardson's
 extrapolation over h, h/2, h/4 removes the first two terms and leaves order 6. Over a ladder of dyadic
@@ -8,44 +8,27 @@ other rungs disagree by, the rounding error is measured on the function itself. 
 recognised; at it the one-sided derivatives are returned instead of their meaningless mean. All of it is
 done for every entry of a vector function at once, each with its own step.
 
-What it cannot see: features narrower than the fine grid beside 0, 2⁻²⁰ (`verify/line.py`).
+What it cannot see: features narrower than the fine grid beside 0, 2⁻²⁰ (`stencil.py`).
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
 
 import numpy as np
 
-from verify import stencil
-from verify.line import (
-    UNIT_ROUNDOFF,
-    Flags,
-    Line,
-    Rungs,
-    Vector,
-    after_corner,
-    from_rung,
-    hidden_corner,
-    jumps,
-    least_movement,
-    lone_step,
-    noise,
-    sample,
-    stands_out,
-    steps_up,
-    term_noise,
-    total,
-)
-from verify.stencil import LEFT, RIGHT, RUNGS, Climb
+from verify.finite_differences import stencil
+from verify.finite_differences.corner import after_corner, hidden_corner, jumps
+from verify.finite_differences.derivative import Derivatives
+from verify.finite_differences.line import UNIT_ROUNDOFF, Flags, Line, Rungs, Vector, from_rung, sample
+from verify.finite_differences.rounding import least_movement, noise, term_noise
+from verify.finite_differences.stencil import LEFT, RIGHT, RUNGS, Climb
+from verify.finite_differences.steps import lone_step, stands_out, steps_up
 
 # A ladder of 8 steps starts at 2⁻³: there a sixth-order error of a function with derivatives of order one
 # is 2⁻¹⁸/7!, and at its end, 2⁻¹⁰, a rounding error of u is amplified to 2⁻⁴³. The lower ladders serve
 # functions whose domain ends, or whose corner lies, close by.
 LADDERS = (2.0**-3, 2.0**-11, 2.0**-19, 2.0**-27, 2.0**-35)
-
 # Extrapolation takes three rungs, and an error two estimates: no corner may lie above this rung.
 _LAST_START = RUNGS - 4
 # Where, in first steps, a slope is looked for again: where that of a smooth function has become another,
@@ -53,89 +36,6 @@ _LAST_START = RUNGS - 4
 _OUT = np.array([1.0, 7 / 8, 3 / 4, -1.0, -7 / 8, -3 / 4])
 # Entries that are worked on at a time, so that what is formed of them stays in the cache.
 _ENTRIES = 2**13
-
-
-@dataclass(frozen=True)
-class Derivative:
-    """φ′(0) with an interval: every one-sided derivative lies in [low − error, high + error].
-
-    Away from a corner low and high are equal. `error` is infinite or nan where nothing can be said.
-    """
-
-    low: float
-    high: float
-    error: float
-    kink: bool
-
-    @property
-    def middle(self) -> float:
-        """The derivative; at a corner the mean of the two sides."""
-        return (self.low + self.high) / 2
-
-    def contradicts(self, other: Derivative) -> bool:
-        """Whether two intervals for one derivative have no number in common."""
-        error = self.error + other.error
-        return self.low - error > other.high or other.low - error > self.high
-
-    def distance(self, claim: float) -> float:
-        """How far a claimed derivative lies from [low, high], not counting the error. nan if unknown."""
-        if math.isnan(self.low + self.high + claim):
-            return math.nan
-        return max(self.low - claim, claim - self.high, 0.0)
-
-
-@dataclass(frozen=True)
-class Derivatives:
-    """The derivative at 0 of every entry of a vector function, each with its interval.
-
-    `error` is nan where nothing can be said. `flat` entries stand still beside 0 and move further out by
-    far more than a rounding: a step function, of which 0 is the derivative, or a function that something
-    rounds coarsely, of which the interval holds the slope. `reach` is the largest magnitude seen.
-    Shapes: (m,) all.
-    """
-
-    low: Vector
-    high: Vector
-    error: Vector
-    kink: Flags
-    flat: Flags
-    reach: Vector
-
-    @classmethod
-    def unknown(cls, size: int) -> Derivatives:
-        """Nothing said yet of so many entries."""
-        low, high, error = (np.full(size, np.nan) for _ in range(3))
-        kink, flat = (np.zeros(size, dtype=bool) for _ in range(2))
-        return cls(low, high, error, kink, flat, np.zeros(size))
-
-    def scaled(self, factor: float) -> Derivatives:
-        """The derivatives along a line that is `factor` times as long. Units: factor > 0."""
-        return replace(self, low=factor * self.low, high=factor * self.high, error=factor * self.error)
-
-    @property
-    def known(self) -> Flags:
-        """Which entries something can be said of."""
-        return np.isfinite(self.error)
-
-    def weighted(self, weights: Vector) -> Derivative:
-        """The derivative of Σ wⱼφⱼ: the widest set that conventions for the entries allow.
-
-        An entry whose weight is 0 takes no part. Shapes: (m,).
-        """
-        chosen = weights != 0
-        part = slice(None) if chosen.all() else chosen
-        w, kink = weights[part], self.kink[part]
-        low, high = w * self.low[part], w * self.high[part]
-        error = float(np.abs(w) @ self.error[part])
-        if not kink.any():
-            value = total(low)
-            return Derivative(value, value, error, False)
-        return Derivative(total(np.minimum(low, high)), total(np.maximum(low, high)), error, True)
-
-    def distance(self, claims: Vector) -> Vector:
-        """How far claimed derivatives lie from [low, high], not counting the error; nan where unknown."""
-        beyond = np.maximum(np.maximum(self.low - claims, claims - self.high), 0.0)
-        return np.where(np.isnan(self.low + self.high + claims), np.nan, beyond)
 
 
 def derivatives(function: Callable[[Vector], Vector]) -> Derivatives:

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from verify.differences import derivatives
-from verify.line import noise_level
-from verify.stencil import RUNGS, Extrapolation
+from verify.finite_differences.ladder import derivatives
+from verify.finite_differences.line import noise_level
+from verify.finite_differences.stencil import RUNGS, Extrapolation
 
 FUNCTIONS = {
     "exp": (np.exp, np.exp),

@@ -1,0 +1,1 @@
+"""Finite differences: derivatives along a line that report their own error interval."""
