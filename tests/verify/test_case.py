@@ -6,7 +6,7 @@ import math
 import numpy as np
 import pytest
 import torch
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
@@ -16,7 +16,6 @@ from verify.operation import Workload
 from verify.operations import catalogue
 
 # A busy machine is slow; that is no fault of what is tested.
-unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 LAYOUTS = ("contiguous", "transposed", "strided")
 shapes = arrays.array_shapes(min_dims=0, max_dims=4, min_side=0, max_side=4)
@@ -118,7 +117,6 @@ def test_eager_runs_the_operation_itself():
     assert case().function is SOFTMAX.function
 
 
-@unhurried
 @pytest.mark.parametrize("dtype", DTYPES)
 @given(array=floats)
 def test_rounding_is_torchs_cast_and_rounding_again_changes_nothing(dtype, array):
@@ -129,7 +127,6 @@ def test_rounding_is_torchs_cast_and_rounding_again_changes_nothing(dtype, array
     np.testing.assert_array_equal(np.signbit(once[once == 0]), np.signbit(array[once == 0]))
 
 
-@unhurried
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 @given(array=floats)
 def test_rounding_is_numpys_to_nearest(dtype, array):
@@ -155,7 +152,6 @@ def promised(layout: str, shape: tuple[int, ...]) -> tuple[int, ...]:
     return tuple(math.prod(shape[i + 1 :]) for i in range(len(shape)))
 
 
-@unhurried
 @pytest.mark.parametrize("layout", LAYOUTS)
 @given(array=arrays.arrays(np.float64, shapes))
 def test_a_layout_keeps_the_values_and_has_the_strides_it_promises(layout, array):
@@ -208,7 +204,6 @@ def test_a_tensor_with_a_history_becomes_an_array():
     assert to_array(torch.tensor([True])).dtype == np.bool_
 
 
-@unhurried
 @given(st.sampled_from(DTYPES), st.integers(0, 2**31 - 1))
 def test_a_case_alone_has_the_points_it_has_beside_others(dtype, seed):
     beside = [Case(SOFTMAX, "cpu", dtype, workload).points(seed) for workload in SOFTMAX.check]

@@ -6,7 +6,7 @@ import subprocess
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from verify.case import Case, Point
@@ -16,7 +16,6 @@ from verify.operations import catalogue
 from verify.outcome import Status, Worst, judge
 
 # A busy machine is slow; that is no fault of what is tested.
-unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 CASE = Case(catalogue()["softmax"], "cpu", "float32", Workload("3x17-dim1", ((3, 17),), {"dim": 1}))
 POINT = Point("ordinary", (np.ones((3, 17)),), {"dim": 1})
@@ -125,7 +124,6 @@ errors = st.one_of(st.floats(0, 1e308), st.sampled_from([0.0, 5e-324, 1e300, np.
 bounds = st.one_of(st.floats(0, 1e308), st.sampled_from([0.0, 5e-324, 1e300, np.inf, np.nan]))
 
 
-@unhurried
 @given(
     st.lists(st.tuples(errors, bounds), min_size=1, max_size=6), st.sampled_from([1.0, 2.0**-1074, 2.0**-30])
 )

@@ -4,17 +4,15 @@ import json
 import math
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.verify.sample_outcome import OUTCOME, changed
 from verify.outcome import Status, Worst, judge
 
 # A busy machine is slow; that is no fault of what is tested.
-unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
-@unhurried
 @given(measured=st.floats(), bound=st.floats())
 def test_only_what_is_within_a_finite_bound_passes(measured, bound):
     status = judge(measured, bound)
@@ -66,7 +64,6 @@ def test_the_fraction_of_the_bound(measured, bound, fraction):
 numbers = st.one_of(st.none(), st.floats())
 
 
-@unhurried
 @given(measured=numbers, bound=numbers, figure=st.floats(), text=st.text(), index=st.lists(st.integers()))
 def test_a_record_is_strict_json_and_keeps_every_figure(measured, bound, figure, text, index):
     record = changed(

@@ -4,7 +4,7 @@ import fnmatch
 import re
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from verify.case import HARD
@@ -14,7 +14,6 @@ from verify.operations import catalogue
 from verify.selection import PROFILES, REPEATS, Selection, UnknownName, cases, choose, chosen_checks
 
 # A busy machine is slow; that is no fault of what is tested.
-unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 NAMES = tuple(catalogue())
 
@@ -30,7 +29,6 @@ patterns = st.one_of(
 )
 
 
-@unhurried
 @given(st.lists(patterns, max_size=3))
 def test_globs_choose_what_a_regular_expression_finds_in_the_valid_order(wanted):
     def matches(name, pattern):

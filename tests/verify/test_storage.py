@@ -5,14 +5,13 @@ import os
 import stat
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from verify import storage
 from verify.storage import Unreadable, read_json, write_json, write_whole
 
 # A busy machine is slow; that is no fault of what is tested.
-unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 records = st.recursive(
     st.one_of(
@@ -28,7 +27,6 @@ def folder(tmp_path_factory):
     return tmp_path_factory.mktemp("storage")
 
 
-@unhurried
 @given(record=records)
 def test_a_record_survives_being_stored(folder, record):
     path = folder / "record.json"

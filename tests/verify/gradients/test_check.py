@@ -225,7 +225,7 @@ def test_a_right_gradient_in_a_narrow_dtype_is_no_fault_of_the_function(name):
         assert report.status is Status.PASS, str(report)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(
     st.sampled_from(
         [torch.sin, torch.exp, torch.tanh, torch.sigmoid, softmax, torch.relu, torch.abs, torch.cumsum]

@@ -53,7 +53,7 @@ def random_order(terms, generator):
     return Tree(terms, tuple(nodes))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.integers(2, 40), st.integers(0, 2**32))
 def test_any_tree_is_revealed_fused_nodes_included(terms, seed):
     tree = random_order(terms, random.Random(seed))

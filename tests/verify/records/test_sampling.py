@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from verify.case import round_to
@@ -14,7 +14,6 @@ from verify.operations import catalogue
 from verify.records import sampling
 
 # A busy machine is slow; that is no fault of what is tested.
-unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 SAMPLERS = ("normal", "off_zero", "distinct", "near_one")
 SHAPES = ((), (1,), (7,), (3, 4), (2, 0), (16, 16), (2, 3, 5))
@@ -54,7 +53,6 @@ def test_normal_entries_have_mean_0_and_deviation_1():
     assert abs(x.var() - 1) < 0.085
 
 
-@unhurried
 @given(seeds)
 def test_off_zero_keeps_its_distance_on_both_sides(seed):
     (x,) = drawn("off_zero", (64,), seed=seed)
@@ -63,7 +61,6 @@ def test_off_zero_keeps_its_distance_on_both_sides(seed):
     np.testing.assert_array_equal(x, plain + np.copysign(0.25, plain))
 
 
-@unhurried
 @pytest.mark.parametrize("dtype", DTYPES)
 @given(seed=seeds, size=st.integers(1, 256))
 def test_distinct_entries_are_half_apart_in_every_dtype(dtype, seed, size):
@@ -83,7 +80,6 @@ def test_a_large_array_of_distinct_entries_is_normal():
     np.testing.assert_array_equal(x, np.random.default_rng(0).standard_normal(257))
 
 
-@unhurried
 @given(seed=seeds, size=st.integers(1, 4096))
 def test_a_product_of_entries_near_one_stays_near_one(seed, size):
     (x,) = drawn("near_one", (size,), seed=seed)
@@ -98,7 +94,6 @@ def test_entries_near_one_have_either_sign():
     assert 400 < (x > 0).sum() < 600
 
 
-@unhurried
 @given(seed=seeds, rows=st.integers(1, 9), classes=st.integers(1, 9))
 def test_targets_are_class_indices_one_a_row(seed, rows, classes):
     logits, targets = drawn("logits_and_targets", (rows, classes), (rows,), seed=seed)
