@@ -5,7 +5,7 @@ import re
 import xml.etree.ElementTree as ElementTree
 
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tests.verify.sample_outcome import OUTCOME
@@ -13,7 +13,6 @@ from verify.junit import to_xml
 from verify.outcome import Outcome, Status
 
 # A busy machine is slow; that is no fault of what is tested.
-unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 def parsed(*outcomes: Outcome) -> ElementTree.Element:
@@ -81,7 +80,6 @@ def allowed(character: str) -> bool:
     return point in (9, 10, 13) or 0x20 <= point <= 0xD7FF or 0xE000 <= point <= 0xFFFD or point >= 0x10000
 
 
-@unhurried
 @given(message=anything, point=anything, command=anything, status=st.sampled_from(Status))
 @example("\x00\x0b\x1f\ufffe\uffff\ud800\udfff", "<&>\"'", "]]>", Status.FAIL)
 @example("a\tb\nc", "\U0010ffff", "é", Status.KNOWN)

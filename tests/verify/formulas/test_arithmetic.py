@@ -5,14 +5,13 @@ from fractions import Fraction
 import numpy as np
 import pytest
 import torch
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from verify.case import round_to
 from verify.formulas.arithmetic import DTYPES, Arithmetic, compounded
 
 # A busy machine is slow; that is no fault of what is tested.
-unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 HALVES = ("float16", "bfloat16")
 
@@ -107,7 +106,6 @@ def test_a_relative_error_of_1_or_more_or_none_has_no_finite_bound(relative):
     assert compounded(relative) == np.inf
 
 
-@unhurried
 @given(st.lists(st.floats(0, 1e-3), min_size=1, max_size=6))
 def test_compounding_the_first_order_sum_bounds_the_product(errors):
     product = Fraction(1)
@@ -118,7 +116,6 @@ def test_compounding_the_first_order_sum_bounds_the_product(errors):
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-@unhurried
 @given(value=st.floats(-6e4, 6e4), part=st.floats(-1, 1), error=st.floats(0, 100))
 def test_storing_a_value_known_to_within_an_error_stays_in_the_bound(dtype, value, part, error):
     a = Arithmetic.of(dtype)

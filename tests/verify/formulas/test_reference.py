@@ -8,7 +8,7 @@ import mpmath
 import numpy as np
 import pytest
 import torch
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from verify.case import HARD, Case
@@ -19,7 +19,6 @@ from verify.formulas.ulp import spacing
 from verify.operations import catalogue
 
 # A busy machine is slow; that is no fault of what is tested.
-unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 DOUBLE = Arithmetic.of("float64")
 FINENESS = Fraction(2) ** -20
@@ -46,7 +45,6 @@ def assert_measures(error: float, computed: float, exact: Fraction) -> None:
     assert true * (1 - rounding) - Fraction(2) ** -1074 <= Fraction(error) <= (true + width) * (1 + rounding)
 
 
-@unhurried
 @given(numbers=st.lists(ordinary, min_size=1, max_size=12), steps=st.integers(-3, 3))
 def test_the_error_of_a_sum_is_that_of_exact_rationals(numbers, steps):
     x = np.array(numbers)
@@ -56,7 +54,6 @@ def test_the_error_of_a_sum_is_that_of_exact_rationals(numbers, steps):
     assert_measures(float(enclosure.error(np.array(computed), DOUBLE)), computed, exact)
 
 
-@unhurried
 @given(numbers=st.lists(st.floats(1e-20, 1e20), min_size=1, max_size=12), steps=st.integers(-3, 3))
 def test_the_error_of_a_product_is_that_of_exact_rationals(numbers, steps):
     x = np.array(numbers)
@@ -69,7 +66,6 @@ def test_the_error_of_a_product_is_that_of_exact_rationals(numbers, steps):
 
 
 @pytest.mark.parametrize("name", ["exp", "log"])
-@unhurried
 @given(x=st.floats(1e-300, 700))
 def test_exp_and_log_enclose_what_mpmath_says_at_60_digits(name, x):
     (ball,) = enclose(getattr(np, name), np.array([x])).balls
@@ -183,7 +179,6 @@ def test_plain_numbers_that_a_formula_writes_are_exact():
     np.testing.assert_array_equal(enclosure.radius, [0.0, 0.0])
 
 
-@unhurried
 @given(st.floats(allow_nan=False, allow_infinity=False))
 def test_a_float_becomes_the_ball_of_itself_alone(x):
     balls, indices, option = in_balls((np.array([x]), np.array([1, 2]), "sum"))

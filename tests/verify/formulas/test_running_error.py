@@ -10,7 +10,7 @@ import flint
 import numpy as np
 import pytest
 import torch
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.lib.mixins import NDArrayOperatorsMixin
 
@@ -20,7 +20,7 @@ from verify.formulas.elementary import ELEMENTARY, ln2, pi
 from verify.formulas.reference import certify
 from verify.formulas.running_error import Computed
 
-unhurried = settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
+fewer = settings(max_examples=60)
 
 
 class Stepwise(NDArrayOperatorsMixin):
@@ -86,7 +86,7 @@ FORMULAS = {
 
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("name", FORMULAS)
-@unhurried
+@fewer
 @given(seed=st.integers(0, 2**31))
 def test_no_rounding_goes_beyond_its_bound(name, dtype, seed):
     generator, a = np.random.default_rng(seed), Arithmetic.of(dtype)
@@ -186,7 +186,7 @@ def test_a_power_below_1_has_no_bound_where_its_base_may_be_0():
 
 
 @pytest.mark.parametrize("name", sorted(ELEMENTARY))
-@unhurried
+@fewer
 @given(seed=st.integers(0, 2**31))
 def test_a_slope_is_the_steepest_in_its_interval(name, seed):
     function, generator = ELEMENTARY[name], np.random.default_rng(seed)

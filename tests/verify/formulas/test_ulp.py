@@ -3,14 +3,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from verify.formulas.arithmetic import DTYPES, Arithmetic
 from verify.formulas.ulp import spacing
 
 # A busy machine is slow; that is no fault of what is tested.
-unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 HALVES = ("float16", "bfloat16")
 
@@ -36,14 +35,12 @@ def test_every_float16_has_numpys_spacing():
     np.testing.assert_array_equal(spacing(numbers, Arithmetic.of("float16")), expected)
 
 
-@unhurried
 @given(st.integers(0, 2**31 - 2**23 - 2))
 def test_a_float32_has_numpys_spacing(pattern):
     number = np.uint32(pattern).view(np.float32)
     assert spacing(float(number), Arithmetic.of("float32")) == np.spacing(number)
 
 
-@unhurried
 @given(st.floats(0, np.nextafter(np.finfo(float).max, 0)))
 def test_a_float64_has_numpys_spacing_and_torchs_next_number(number):
     step = spacing(number, Arithmetic.of("float64"))
@@ -53,7 +50,6 @@ def test_a_float64_has_numpys_spacing_and_torchs_next_number(number):
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-@unhurried
 @given(a=st.floats(allow_nan=False), b=st.floats(allow_nan=False))
 def test_the_spacing_grows_with_the_magnitude(dtype, a, b):
     arithmetic = Arithmetic.of(dtype)
