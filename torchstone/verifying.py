@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,7 +27,6 @@ def over_catalogue(
     from verify import devices, selection, workers
     from verify import run as running
     from verify.checks import checks
-    from verify.junit import to_xml
     from verify.operations import describe
 
     chosen = selection.Selection(
@@ -58,24 +57,37 @@ def over_catalogue(
         run = running.gathered(found, chosen.profile, seed, command_typed(), asked.operations or ())
     stored = running.store(run, asked.results)
     write_json(asked.results / CATALOGUE, describe())
-    if json:
-        write_json(json, running.to_json(run))
-    if junit:
-        write_whole(junit, to_xml(run.outcomes))
-    say(terminal.matrix(run.outcomes), "", *terminal.complaints(run.outcomes))
-    for reason in dict.fromkeys(o.message.partition(": ")[2] for o in run.outcomes if o.status == "skipped"):
-        say(reason)
-    for deviation in run.stale:
-        say(
-            f"stale: the known deviation of {deviation.operation}, {deviation.check} {deviation.question} at "
-            f"{', '.join(deviation.points)}, does not fire here: remove it from known_deviations.toml, or "
-            "name the torch or the machine that still shows it"
-        )
+    _write(run, json, junit)
+    say(terminal.matrix(run.outcomes), "", *_complaints(run))
     say(terminal.counts(run.outcomes), f"seed {seed}, stored in {stored}")
     if not run.complete:
         say(f"interrupted: the {len(run.outcomes)} outcomes measured until then are kept in {stored}")
         raise typer.Exit(130)
     return run
+
+
+def _write(run: Run, json: Path | None, junit: Path | None) -> None:
+    from verify.junit import to_xml
+    from verify.run import to_json
+
+    if json:
+        write_json(json, to_json(run))
+    if junit:
+        write_whole(junit, to_xml(run.outcomes))
+
+
+def _complaints(run: Run) -> Iterator[Any]:
+    """What is wrong with which case, why others were skipped, and which known deviations are gone."""
+    from reports import terminal
+
+    yield from terminal.complaints(run.outcomes)
+    yield from dict.fromkeys(o.message.partition(": ")[2] for o in run.outcomes if o.status == "skipped")
+    for deviation in run.stale:
+        yield (
+            f"stale: the known deviation of {deviation.operation}, {deviation.check} {deviation.question} at "
+            f"{', '.join(deviation.points)}, does not fire here: remove it from known_deviations.toml, or "
+            "name the torch or the machine that still shows it"
+        )
 
 
 def _told(outcomes: Sequence[Outcome], gradients: bool) -> tuple[Any, ...]:
@@ -92,7 +104,6 @@ def over_torch(asked: Asked, seed: int | None, json: Path | None, junit: Path | 
     """torch's own operators at torch's own samples: their gradients, and in a full run all that is asked."""
     from reports import terminal
     from verify import run as running
-    from verify.junit import to_xml
     from verify.samples import operators, workers
     from verify.samples.check import KINDS
     from verify.samples.checks import sample_checks
@@ -119,10 +130,7 @@ def over_torch(asked: Asked, seed: int | None, json: Path | None, junit: Path | 
 
         found = workers.examined(tasks, useful(len(tasks), asked.workers), step)
         run = running.gathered(found, asked.profile, seed, command_typed())
-    if json:
-        write_json(json, running.to_json(run))
-    if junit:
-        write_whole(junit, to_xml(run.outcomes))
+    _write(run, json, junit)
     say(*_told(run.outcomes, checks == (GRADIENT,)), "", terminal.slowest(run.outcomes), "")
     say(terminal.counts(run.outcomes), f"{len(chosen)} operators, seed {seed}")
     if not run.complete:
