@@ -61,16 +61,7 @@ def run_benchmarks(
     chosen = selection(profile, select, dtypes, devices)
     results = results.resolve()
     configuration, commit = configure(results)
-    command = [
-        sys.executable,
-        "-m",
-        "asv",
-        "run",
-        "--config",
-        str(configuration),
-        "--bench",
-        chosen.expression,
-    ]
+    command = [sys.executable, "-m", "asv", "run", "--config", str(configuration)]
     command += ["--bench", chosen.expression, "--set-commit-hash", commit, "--show-stderr"]
     with tempfile.TemporaryDirectory(prefix="torchstone-") as scratch:
         progress = Path(scratch, "progress")
