@@ -51,13 +51,12 @@ def outcomes(
         others = Draws(seed)
         seeds = (seed, *(others.seed() for _ in range(check.draws - 1)))
         drawn = [list(samples(record, device, dtype, s, check.graph)) for s in seeds]
-    numbers = _spread(len(drawn[0]), 0 if only is not None else check.most)
+    present, singly = len(drawn[0]), check.name == GRADIENT
+    numbers = _spread(present, check.most) if only is None else [n for n in range(present) if n in only]
     passing: list[Verdict] = []
     seconds, passed = 0.0, 0
     reasons: Counter[str] = Counter()
     for number in numbers:
-        if only is not None and number not in only:
-            continue
         started = time.perf_counter()
         draws = tuple(d[number] for d in drawn if number < len(d))
         found, reason = _examined(check, draws, seed)
@@ -66,19 +65,19 @@ def outcomes(
         if reason:
             reasons[reason] += 1
         for verdict in found:
-            if check.name == GRADIENT or verdict.status is not Status.PASS:
+            if singly or verdict.status is not Status.PASS:
                 yield about.outcome(verdict, number, {SECONDS: took, **verdict.figures})
-        if check.name == GRADIENT and reason:
+        if singly and reason:
             skip = Verdict("gradient", Status.SKIPPED, f"skipped, {reason}")
             yield about.outcome(skip, number, {SECONDS: took})
         passing += [v for v in found if v.status is Status.PASS]
         passed += bool(found) and all(v.status is Status.PASS for v in found)
-    if check.name != GRADIENT:
-        yield from about.together(passing, reasons, passed, len(drawn[0]), seconds)
+    if not singly:
+        yield from about.together(passing, reasons, passed, present, seconds)
 
 
 def _spread(count: int, most: int) -> list[int]:
-    """So many numbers of all, spread evenly."""
+    """So many numbers of all, spread evenly; 0 stands for all."""
     most = min(most or count, count)
     return [(2 * i + 1) * count // (2 * most) for i in range(most)]
 

@@ -106,7 +106,7 @@ def answer(result: Any) -> tuple[torch.Tensor, ...]:
                 raise NotAsked(f"a result has the layout {leaf.layout}")
             found.append(leaf.detach().resolve_conj().resolve_neg())
         elif isinstance(leaf, _NUMBERS):
-            found.append(torch.tensor(leaf, dtype=None if not isinstance(leaf, float) else torch.float64))
+            found.append(torch.tensor(leaf, dtype=torch.float64 if isinstance(leaf, float) else None))
     if not found:
         raise NotAsked("it returns neither a tensor nor a number")
     return tuple(found)
