@@ -215,7 +215,7 @@ def _difference(
     distance = (before - after).abs().nan_to_num(torch.inf, torch.inf)
     share = torch.where(apart & allowed.isfinite() & (distance > 0), distance / allowed, 0)
     largest = torch.maximum(before.abs(), after.abs())
-    relative = torch.where(apart & (largest > 0), distance / largest, 0).nan_to_num(torch.inf, torch.inf)
+    relative = torch.where(apart & (largest != 0), distance / largest, 0).nan_to_num(torch.inf, torch.inf)
     place = int(torch.where(apart, share, -1).argmax())
     index = tuple(int(i) for i in np.unravel_index(place, tuple(a.shape)))
     return Difference(

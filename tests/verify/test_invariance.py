@@ -85,8 +85,23 @@ def test_a_difference_that_rounding_does_not_explain_fails():
     assert "strided, forward" in found.remark
 
 
-def test_a_lost_number_is_infinitely_far():
-    lost = finding(case("exp", function=lambda x: torch.exp(x) / x.is_contiguous()), "memory")
+def test_the_furthest_entry_of_several_answers_counts():
+    def function(x):
+        y = within_rounding(x)
+        unaligned = x.storage_offset() == 1 and x.is_contiguous()
+        return y * (1 + 1e-9 * (torch.arange(len(x)) == 2).double()) if unaligned else y
+
+    found = finding(case("exp", function=function), "memory")
+    assert found.measured > 1
+    assert "offset, forward" in found.remark
+    assert found.worst.index == (2,)
+    assert {found.figures[f"{layout}{DIFFER}"] > 0 for layout in ("strided", "offset")} == {True}
+
+
+@pytest.mark.parametrize("other", [math.inf, math.nan])
+def test_a_lost_number_is_infinitely_far(other):
+    c = case("exp", function=lambda x: torch.exp(x) * (1 if x.is_contiguous() else other))
+    lost = finding(c, "memory")
     assert lost.measured == math.inf
     assert lost.figures[f"strided{LARGEST}"] == math.inf
 
@@ -128,6 +143,17 @@ def memory(c):
 def test_within_a_bound_that_zeros_would_pass_nothing_is_seen():
     assert memory(vague(lambda a, x: np.exp(x))) == [Status.INCONCLUSIVE]
     assert memory(vague(lambda a, x: np.exp(x) / 2)) == [Status.PASS]
+
+
+def test_one_answer_that_cannot_be_judged_is_not_passed_for_the_others():
+    """The gradient is judged, and differs by no more than rounding explains; the result is not."""
+    c = case("exp", function=lambda x: torch.exp(x) * (1 if x.is_contiguous() else 1 + 2.0**-52))
+    forward = dataclasses.replace(c.operation.forward, bound=lambda a, x: np.exp(x))
+    c = dataclasses.replace(c, operation=dataclasses.replace(c.operation, forward=forward))
+    found = finding(c, "memory")
+    assert "gradient of input 0" in found.remark
+    assert found.measured <= 1
+    assert found.blind
 
 
 def test_a_failure_is_not_hidden_by_an_entry_that_cannot_be_judged():

@@ -12,6 +12,7 @@ from verify.checks.length import CHECK, IN_BALLS, LENGTHS
 from verify.comparison import cotangent
 from verify.formulas.reference import certified, enclosed_by_float64
 from verify.operations import catalogue
+from verify.outcome import Status
 
 OPERATIONS = {name: operation for name, operation in catalogue().items() if operation.lengths(1)}
 
@@ -73,6 +74,14 @@ def test_every_dimension_is_asked(dtype):
     lengths = LENGTHS if case.thorough else LENGTHS[:-1]
     assert asked == {w.label for n in lengths for w in operation.lengths(n)}
     assert len(operation.lengths(10)) > 1
+
+
+def test_a_length_at_which_even_zeros_would_pass_is_not_judged():
+    operation = catalogue()["mse_loss"]
+    value = operation.forward.evaluate
+    forward = dataclasses.replace(operation.forward, bound=lambda a, *x, **o: 2 * value(*x, **o))
+    case = Case(dataclasses.replace(operation, forward=forward), "cpu", "float64", operation.check[0])
+    assert {o.status for o in CHECK.examine(case, 1) if o.question == "forward"} == {Status.INCONCLUSIVE}
 
 
 def test_the_message_names_the_length_and_the_command_runs_it_again():
