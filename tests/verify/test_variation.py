@@ -38,6 +38,13 @@ def test_integers_and_complex_numbers_are_compared_in_full():
     ]
 
 
+def test_a_conjugate_that_is_not_written_out_is_compared_by_its_numbers():
+    x = torch.tensor([1 + 2j, 3 + 0j])
+    assert x.conj().is_conj()
+    assert differs(x.conj(), torch.tensor([1 - 2j, complex(3, -0.0)])).tolist() == [False, False]
+    assert differs(x, x.conj()).tolist() == [True, True]
+
+
 @pytest.mark.parametrize("second", [torch.ones(3), torch.ones(2, dtype=torch.float64)])
 def test_answers_of_other_shapes_or_dtypes_are_no_pairs(second):
     with pytest.raises(ValueError, match="forward: "):
@@ -101,6 +108,14 @@ def test_only_what_lies_otherwise_is_a_variation_of_memory():
     strided = Call(torch.square, (torch.ones(8)[1::2],), {})
     assert "contiguous" in varied("memory", strided)
     assert "strided" not in varied("memory", strided)
+
+
+def test_a_batch_is_turned_round_by_a_lane_and_by_more_than_a_vector():
+    found = varied("position", SQUARE, Batch((0,), 0))
+    for how, shift in (("moved by 1", 1), ("moved by 29", 29)):
+        assert torch.equal(found[how].call.inputs[0], SQUARE.inputs[0].roll(shift))
+        assert torch.equal(found[how].call.cotangents[0], SQUARE.cotangents[0].roll(shift))
+    assert len(found) == 2
 
 
 @pytest.mark.parametrize("name", ["batch size", "tail", "position"])
