@@ -28,7 +28,7 @@ from verify.gradients.rounding import RandomlyRounded
 from verify.gradients.rows import like, row, size
 from verify.samples.check import NotAsked
 
-WIDE = {
+_WIDE = {
     torch.float16: torch.float64,
     torch.bfloat16: torch.float64,
     torch.float32: torch.float64,
@@ -73,7 +73,7 @@ def allowed(
     Raises: Unjudged with the reason.
     """
     exact = in_float64(call, first)
-    a, draws, wide = _coarsest(call, first), Draws(seed), _widened(call)
+    a, draws, wide = _coarsest(call, first), Draws(seed), widened(call)
     with np.errstate(all="ignore"), _in_float64():
         far = _moves(wide, exact, first, a.u, draws, changes)
         near = _moves(wide, exact, first, a.u / NEARER, draws, changes)
@@ -89,14 +89,15 @@ def allowed(
 def in_float64(call: Call, first: Results) -> list[Vector]:
     """Each result of the same call in float64, as a real row. Raises: Unjudged with the reason."""
     with _in_float64():
-        there = results(_widened(call)).outputs
+        there = results(widened(call)).outputs
     if [y.shape for y in there] != [y.shape for y in first.outputs]:
         raise Unjudged("its results have other shapes in float64")
     return [row([y]) for y in there]
 
 
-def _widened(call: Call) -> Call:
-    return call.with_tensors(lambda x: x.to(WIDE.get(x.dtype, x.dtype)))
+def widened(call: Call) -> Call:
+    """The same call in float64, or where it has complex numbers of as many bits."""
+    return call.with_tensors(lambda x: x.to(_WIDE.get(x.dtype, x.dtype)))
 
 
 @contextmanager
@@ -126,11 +127,10 @@ def _moves(
 def _changed(x: torch.Tensor, change: float, draws: Draws) -> torch.Tensor:
     if not (x.is_floating_point() or x.is_complex()):
         return x
+    numbers = torch.view_as_real(x.resolve_conj()) if x.is_complex() else x
     signs = torch.from_numpy(draws.signs(size(x))).to(x.device)
-    factors = like(1 + change * signs, x if not x.is_complex() else torch.view_as_real(x.resolve_conj()))
-    if x.is_complex():
-        return torch.view_as_complex(torch.view_as_real(x.resolve_conj()) * factors)
-    return x * factors
+    moved = numbers * like(1 + change * signs, numbers)
+    return torch.view_as_complex(moved) if x.is_complex() else moved
 
 
 def distance(a: Vector, b: Vector, largest: float) -> Vector:

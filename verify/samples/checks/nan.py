@@ -10,7 +10,7 @@ import torch
 from verify.call import Results, results
 from verify.check import Finding
 from verify.outcome import Worst
-from verify.samples.allowed import WIDE
+from verify.samples.allowed import widened
 from verify.samples.check import NotAsked, SampleCheck
 from verify.samples.operators import elementwise
 from verify.samples.posed import Posed, posed
@@ -37,8 +37,7 @@ def _at(asked: Posed, i: int, where: int, question: str) -> Iterator[Verdict]:
     seen = torch.zeros(x.shape, dtype=torch.bool)
     seen.view(-1)[where] = True
     call = replace(asked.call, inputs=(*asked.call.inputs[:i], x, *asked.call.inputs[i + 1 :]))
-    wide = call.with_tensors(lambda t: t.to(WIDE.get(t.dtype, t.dtype)))
-    found, exact = results(call), results(wide)
+    found, exact = results(call), results(widened(call))
     yield judged(_pattern(f"{question}, against float64", found, exact))
     if all(_fits(seen, y) for y in found.outputs):
         yield judged(_spread(f"{question}, elsewhere", asked.first, found, seen))
