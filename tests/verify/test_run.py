@@ -125,6 +125,18 @@ def test_what_does_not_pass_in_a_draw_is_kept_whatever_the_others_do():
     assert outcomes[-1].figures["draws"] == 3
 
 
+@pytest.mark.parametrize("status", [Status.INCONCLUSIVE, Status.SKIPPED])
+def test_a_draw_that_showed_nothing_is_no_pass_of_the_others(status):
+    def examine(case, seed):
+        seen = dataclasses.replace(found(case, seed), measured=0.1, bound=1.0)
+        # At any look of that draw.
+        yield dataclasses.replace(seen, status=status) if seed % 2**31 == 4 else seen
+
+    outcomes = full(Check("own", "Is it so?", examine, draws=True))
+    assert [o.status for o in outcomes if o.status is not Status.PASS] == [status]
+    assert [o.figures["draws"] for o in outcomes if o.status is Status.PASS] == [REPEATS["full"] - 1]
+
+
 def test_two_witnesses_of_one_draw_are_two_outcomes():
     def examine(case, seed):
         yield dataclasses.replace(found(case, seed), measured=0.1 * (seed - 2), bound=1.0)

@@ -180,3 +180,34 @@ def test_a_nan_lies_where_it_is_said_to_lie():
 
     found = broken("ties", wrong_places("max", beside), "float64")
     assert any("nan among equals, the values beside" in r for r in found)
+
+
+def test_zeros_are_equal_whatever_their_sign():
+    def by_sign(x, dim=None, keepdim=False):
+        signed = x + torch.where(x == 0, torch.copysign(torch.ones_like(x), x) * 1e-300, 0)
+        return torch.argmax(signed, **({} if dim is None else {"dim": dim, "keepdim": keepdim}))
+
+    found = broken("ties", wrong("argmax", by_sign), "float64")
+    assert found
+    assert all("zeros of both signs" in r for r in found)
+
+
+@pytest.mark.parametrize("name", ["exp", "sum"])
+def test_no_entries_keep_their_shape(name):
+    function = catalogue()[name].function
+
+    def one_row_less(x, **options):
+        y = function(x, **options)
+        return y if x.numel() or x.ndim != 2 else y.reshape(0, *y.shape[1:-1], 2)
+
+    operation = dataclasses.replace(wrong(name, one_row_less), batch=lambda workload: None)
+    found = broken("zero size", operation, "float64")
+    assert any("inputs of shape (0, " in r for r in found)
+
+
+def test_an_error_that_is_no_refusal_of_nothing_is_told():
+    def dividing(x, **options):
+        return torch.amax(x, **options) if x.numel() else 1 / 0
+
+    found = broken("zero size", wrong("amax", dividing), "float64")
+    assert any("dim=1 of shape (4, 0): it raised ZeroDivisionError" in r for r in found)
