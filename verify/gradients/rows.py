@@ -76,7 +76,7 @@ def _tensor(piece: Vector, x: torch.Tensor) -> torch.Tensor:
 
 
 def like(row: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
-    """The inverse of `real`: a real row in the shape and the dtype of x."""
+    """The inverse of `row`: a real row in the shape and the dtype of x."""
     if x.is_complex():
         return torch.view_as_complex(row.reshape(*x.shape, 2)).to(x.dtype)
     return row.reshape(x.shape).to(x.dtype)
