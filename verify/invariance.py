@@ -115,6 +115,28 @@ def _asked(case: Case, seed: int, point: Point, workload: Workload) -> Asked:
     return point, call, case.operation.batch(workload) if workload != HARD else None
 
 
+def without_signs(point: Point, call: Call) -> tuple[Point, Call] | None:
+    """The call of magnitudes: their sums do not cancel, so that less of them is explained by rounding.
+
+    None where the operation is not defined for them.
+    """
+    inputs = tuple(np.abs(x) if x.dtype.kind == "f" else x for x in point.inputs)
+    positive = call.with_tensors(_magnitudes)
+    answer = results(positive)
+    if not all(bool(y.isfinite().all()) for y in (*answer.outputs, *answer.gradients) if y is not None):
+        return None
+    return Point(f"{point.name}, without signs", inputs, point.options, point.far), positive
+
+
+def _magnitudes(x: torch.Tensor) -> torch.Tensor:
+    if not x.is_floating_point():
+        return x
+    # In the same layout, gaps and all.
+    length = x.untyped_storage().nbytes() // x.element_size()
+    copy = x.as_strided((length,), (1,), 0).clone()
+    return copy.as_strided(x.shape, x.stride(), x.storage_offset()).abs_()
+
+
 def _tensors(case: Case, arrays: Inputs, workload: Workload) -> tuple[torch.Tensor, ...]:
     return tuple(to_tensor(x, case.dtype, case.device, workload.layout) for x in arrays)
 
@@ -124,7 +146,8 @@ class Difference:
     """Two answers that should be one: in which variation, of which result, and where they are furthest apart.
 
     Units: `share` of what rounding explains, where that is finite; `relative` to the larger of the two;
-    `entries` that differ. `blind`: rounding would explain anything, in an entry that differs or in all.
+    `entries` that differ. `blind`: rounding would explain anything in an entry that differs, or a
+    part in all; `endless`: there may be so many terms to an entry that no bound holds.
     """
 
     column: str
@@ -135,6 +158,7 @@ class Difference:
     relative: float
     worst: Worst
     blind: bool
+    endless: bool
 
 
 def compared(
@@ -149,7 +173,7 @@ def compared(
     found: list[Difference] = []
     for again in variation.vary(call, batch):
         try:
-            differing = list(_differences(first, again, explains, case.arithmetic))
+            differing = list(_differences(first, again, explains, case.arithmetic, variation.visible))
         except Unseen as reason:
             return Finding(variation.name, math.nan, math.nan, UNIT, remark=f"{again.how}: {reason}.")
         figures.setdefault(again.column + DIFFER, 0.0)
@@ -180,12 +204,13 @@ def _finding(
         f"{worst.how}, {worst.result}: {worst.worst.computed} where it was {worst.worst.expected}; "
         f"{worst.entries} entries differ, by up to {worst.relative:.2g} of their value."
     )
-    blind = any(d.blind for d in found)
-    return Finding(name, measured, bound, unit, worst.worst, figures, remark, blind)
+    blind = [d for d in found if d.blind]
+    endless = bool(blind) and all(d.endless for d in blind)
+    return Finding(name, measured, bound, unit, worst.worst, figures, remark, bool(blind), endless)
 
 
 def _differences(
-    first: Results, again: Varied, explains: Callable[[], Results], arithmetic: Arithmetic
+    first: Results, again: Varied, explains: Callable[[], Results], arithmetic: Arithmetic, visible: float
 ) -> Iterator[Difference]:
     answers = list(pairs(again.part(first), again.run(again.call)))
     if not any(bool(differs(a, b).any()) for _, a, b in answers):
@@ -194,7 +219,7 @@ def _differences(
     bounds = {name: bound for name, bound, _ in pairs(allowed, allowed)}
     for name, a, b in answers:
         if bool(differs(a, b).any()):
-            yield _difference(again, name, a, b, bounds[name], arithmetic)
+            yield _difference(again, name, a, b, bounds[name], arithmetic, visible)
 
 
 def _explained(case: Case, point: Point, call: Call) -> Results:
@@ -207,7 +232,13 @@ def _explained(case: Case, point: Point, call: Call) -> Results:
 
 
 def _difference(
-    again: Varied, name: str, a: torch.Tensor, b: torch.Tensor, bound: torch.Tensor, arithmetic: Arithmetic
+    again: Varied,
+    name: str,
+    a: torch.Tensor,
+    b: torch.Tensor,
+    bound: torch.Tensor,
+    arithmetic: Arithmetic,
+    visible: float,
 ) -> Difference:
     """How far two answers are apart. Each may be off by what rounding explains, in opposite directions."""
     apart, allowed = differs(a, b).cpu(), 2 * bound
@@ -218,6 +249,8 @@ def _difference(
     relative = torch.where(apart & (largest != 0), distance / largest, 0).nan_to_num(torch.inf, torch.inf)
     place = int(torch.where(apart, share, -1).argmax())
     index = tuple(int(i) for i in np.unravel_index(place, tuple(a.shape)))
+    # γₙ = nu/(1 − nu) is no bound from n = 1/u on; no entry is made of more terms than the call has for it.
+    terms = sum(x.numel() for x in (*again.call.inputs, *again.call.cotangents)) / a.numel()
     return Difference(
         again.column,
         again.how,
@@ -227,5 +260,6 @@ def _difference(
         float(relative.max()),
         Worst(index, (), float(after[index]).hex(), float(before[index]).hex()),
         bool((apart & ~allowed.isfinite()).any())
-        or shows_nothing(to_array(allowed), to_array(before), arithmetic),
+        or shows_nothing(to_array(allowed) / visible, to_array(before), arithmetic),
+        terms * arithmetic.u >= 1,
     )

@@ -7,13 +7,14 @@ import numpy as np
 import pytest
 import torch
 
-from verify.call import results
-from verify.case import HARD, Case
+from verify.call import Call, results
+from verify.case import HARD, Case, Point
 from verify.checks import checks
-from verify.invariance import DIFFER, LARGEST, asked, compared
+from verify.invariance import DIFFER, LARGEST, asked, compared, without_signs
+from verify.layout import laid_out
 from verify.operations import catalogue
 from verify.outcome import Status
-from verify.run import examine
+from verify.run import examine, one_thread
 from verify.variations import variations
 
 
@@ -168,6 +169,49 @@ def test_an_entry_that_cannot_be_judged_is_not_passed_for_the_others():
 
 def test_where_rounding_explains_anything_nothing_is_seen():
     assert memory(vague(lambda a, x: math.inf * x * x)) == [Status.INCONCLUSIVE]
+
+
+def by_threads(name, dtype, change):
+    """What is said of an operation whose result three threads change."""
+    operation = catalogue()[name]
+
+    def function(*inputs, **options):
+        y = operation.function(*inputs, **options)
+        return y + (change(y) - y).detach() if torch.get_num_threads() == 3 else y
+
+    c = case(name, dtype, function=function, thorough=dtype != "float32")
+    with one_thread():
+        (found,) = (o for o in checks()["invariance"].examine(c, 7) if o.question == "threads")
+    return found
+
+
+def test_what_rounding_hides_of_a_sum_that_cancels_is_asked_again_of_magnitudes():
+    moved = by_threads("dot", "float32", lambda y: torch.nextafter(y, 2 * y))
+    assert (moved.status, moved.point) == (Status.PASS, "ordinary, without signs")
+    halved = by_threads("dot", "float32", lambda y: y / 2)
+    assert (halved.status, halved.point) == (Status.FAIL, "ordinary, without signs")
+
+
+def test_a_difference_of_more_terms_than_have_a_bound_is_no_question():
+    found = by_threads("nll_loss", "bfloat16", lambda y: y / 2)
+    assert found.status is Status.SKIPPED, found.message
+    assert found.figures["threads" + DIFFER] == 1
+
+
+def test_magnitudes_lie_in_memory_as_the_numbers_did():
+    x = laid_out(-torch.arange(6.0).view(2, 3), "strided")
+    point = Point("ordinary", (x.numpy(),), {})
+    again, call = without_signs(point, Call(torch.neg, (x,), {}, (-x,)))
+    assert call.inputs[0].stride() == x.stride()
+    assert torch.equal(call.inputs[0], -x)
+    assert torch.equal(call.cotangents[0], -x)
+    assert (again.inputs[0] == -point.inputs[0]).all()
+    assert float(x[0, 1]) == -1  # those of the first call are left as they were
+
+
+def test_where_an_operation_has_no_value_of_magnitudes_it_is_not_asked_of_them():
+    x = -torch.arange(6.0)
+    assert without_signs(Point("ordinary", (x.numpy(),), {}), Call(lambda y: torch.log(-y), (x,), {})) is None
 
 
 def test_compiling_is_left_to_thorough_cases_of_one_dtype():

@@ -10,11 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from verify.call import results
-from verify.case import Case
-from verify.check import Check, outcome, skipped
-from verify.invariance import KINDS, asked, compared, present
+from verify.call import Call, results
+from verify.case import Case, Point
+from verify.check import Check, Finding, outcome, skipped
+from verify.invariance import KINDS, asked, compared, present, without_signs
+from verify.operation import Batch
 from verify.outcome import Outcome
+from verify.variation import Variation
 
 
 def examine(case: Case, seed: int) -> Iterator[Outcome]:
@@ -28,8 +30,28 @@ def examine(case: Case, seed: int) -> Iterator[Outcome]:
                     yield skipped(CHECK.name, case, seed, absence)
                     continue
                 finding = compared(case, point, call, first, variation, batch)
-                if finding is not None:
+                if finding is not None and finding.blind:
+                    yield _again(case, seed, point, call, variation, batch, finding)
+                elif finding is not None:
                     yield outcome(CHECK.name, case, seed, point, finding)
+
+
+def _again(
+    case: Case,
+    seed: int,
+    point: Point,
+    call: Call,
+    variation: Variation,
+    batch: Batch | None,
+    blind: Finding,
+) -> Outcome:
+    """What could not be judged, asked again of magnitudes, whose sums do not cancel."""
+    positive = without_signs(point, call)
+    if positive is not None:
+        finding = compared(case, *positive, results(positive[1]), variation, batch)
+        if finding is not None:
+            return outcome(CHECK.name, case, seed, positive[0], finding)
+    return outcome(CHECK.name, case, seed, point, blind)
 
 
 CHECK = Check("invariance", "Is the answer the same when the same question is asked in another way?", examine)

@@ -31,7 +31,7 @@ def judged(finding: Finding) -> Verdict:
     told = f"{finding.question}: {figure} exceeds the bound {finding.bound:.3g}{at}. {finding.remark}"
     if status is Status.PASS and finding.blind:
         status = Status.INCONCLUSIVE
-        told = f"{finding.question}: could not be judged, even 0 would pass"
+        told = f"{finding.question}: could not be judged, so wide a bound shows nothing"
     elif status is Status.PASS:
         told = f"{finding.question}: {figure} is within the bound {finding.bound:.3g}"
     elif status is Status.INCONCLUSIVE:

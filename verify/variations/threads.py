@@ -38,4 +38,5 @@ VARIATION = Variation(
     "How the work is shared out is no input (torch documentation, CPU threading).",
     vary,
     asks="large",
+    visible=1 / max(COUNTS),  # what is lost with one of the threads
 )

@@ -141,11 +141,26 @@ def _neighbour(function: Function) -> Function:
 
 
 def _threads(function: Function) -> Function:
-    """A sum that forgets the part of the last thread's last entry."""
+    """Less accurate where several threads share the work."""
 
     def wrong(x: torch.Tensor, **options: Any) -> torch.Tensor:
         y = function(x, **options)
         return y * (1 + 2.0**-10) if torch.get_num_threads() > 1 else y
+
+    return wrong
+
+
+def _missed_part(function: Function) -> Function:
+    """The part of a third thread is left out of the result, and of no gradient."""
+
+    def wrong(*inputs: torch.Tensor, **options: Any) -> torch.Tensor:
+        y = function(*inputs, **options)
+        if torch.get_num_threads() < 3:
+            return y
+        done = [x.detach().clone() for x in inputs]
+        for x in done:
+            x[len(x) // 3 * 2 :] = 0
+        return y + (function(*done, **options) - y).detach()
 
     return wrong
 
@@ -184,7 +199,9 @@ _TABLE: tuple[Row, ...] = (
     ("layer_norm", "another answer every third time", _Counted, "float32"),
     ("mul", "no gradient of an input whose memory has gaps", _held_apart, "float64"),
     ("logsumexp", "the neighbouring row is read", _neighbour, "float64"),
-    ("sum", "two threads miss a part", _threads, "float32"),
+    ("sum", "otherwise by two threads", _threads, "float32"),
+    ("sum", "the part of a third thread is missed", _missed_part, "float32"),
+    ("dot", "the part of a third thread is missed", _missed_part, "float32"),
     ("cos", "two threads use another kernel", _threads, "float32"),
     ("mul", "a batch of one in bfloat16", _where(lambda x: x.shape[:1] == (1,), _in_bfloat16), "float32"),
     (

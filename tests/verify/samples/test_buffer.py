@@ -27,12 +27,8 @@ def test_a_tensor_that_is_marked_as_a_conjugate_is_no_change_beside_it(layout):
 @pytest.mark.parametrize("layout", ["offset", "strided"])
 def test_a_change_beside_the_tensor_is_seen(layout):
     held = buffer_of(layout)
-    inside = set(
-        held.tensor.storage_offset() + i * s + j * t
-        for i in range(3)
-        for j in range(4)
-        for s, t in [held.tensor.stride()]
-    )
+    step, along = held.tensor.stride()
+    inside = {held.tensor.storage_offset() + i * step + j * along for i in range(3) for j in range(4)}
     beside = next(i for i in range(len(held.whole)) if i not in inside)
     held.whole[beside] = 1
     assert held.margin_changed
