@@ -34,18 +34,19 @@ class Variation:
     """A kind of change that must not change an answer. `vary(call, batch)` gives the calls that ask again.
 
     `asks` is the kind of call that shows it: `one` as it comes, a `batch` of many, or a `large` one, on
-    which several threads work. `bits`: the answer must be the same bit for bit; otherwise it may differ by
-    what rounding explains, since torch promises no more (torch documentation, Numerical Accuracy, Batched
-    computations or slice computations); that shows something only where less than `visible` of a result is
-    explained, the share of it that must not go missing unseen. `thorough` ones take long and are left to
-    full runs. `absence()` says why it cannot be done on this machine. `why`: who promises it.
+    which several threads work; what follows is asked where rounding hides everything of the first.
+    `bits`: the answer must be the same bit for bit; otherwise it may differ by what rounding explains, since
+    torch promises no more (torch documentation, Numerical Accuracy, Batched computations or slice
+    computations); that shows something only where less than `visible` of a result is explained, the share
+    of it that must not go missing unseen. `thorough` ones take long and are left to full runs.
+    `absence()` says why it cannot be done on this machine. `why`: who promises it.
     A new variation is one module in `verify/variations/` with a `VARIATION` record.
     """
 
     name: str
     why: str
     vary: Callable[[Call, Batch | None], Iterator[Varied]]
-    asks: str = "one"
+    asks: tuple[str, ...] = ("one",)
     bits: bool = False
     visible: float = 1.0
     thorough: bool = False

@@ -10,7 +10,8 @@ import torch
 from verify.call import Call, results
 from verify.case import HARD, Case, Point
 from verify.checks import checks
-from verify.invariance import DIFFER, LARGEST, asked, compared, without_signs
+from verify.invariance.difference import DIFFER, LARGEST, compared
+from verify.invariance.question import Question, asked, instead, without_signs
 from verify.layout import laid_out
 from verify.operations import catalogue
 from verify.outcome import Status
@@ -28,13 +29,14 @@ def case(name, dtype="float64", workload=0, function=None, thorough=False):
 
 def finding(c, name):
     variation = variations()[name]
-    ((point, call, batch),) = asked(c, variation.asks, 1)
-    return compared(c, point, call, results(call), variation, batch)
+    (question,) = asked(c, variation.asks[0], 1)
+    return compared(c, question, variation)
 
 
 def test_a_batch_holds_many_calls_and_what_they_share_once():
     c = case("mm")
-    ((_, call, batch),) = asked(c, "batch", 1)
+    (question,) = asked(c, "batch", 1)
+    call, batch = question.call, question.batch
     assert call.inputs[0].shape[batch.inputs[0]] >= 67
     assert tuple(call.inputs[1].shape) == c.workload.shapes[1]
     assert len(call.inputs[0].unique(dim=0)) == call.inputs[0].shape[0]
@@ -42,8 +44,8 @@ def test_a_batch_holds_many_calls_and_what_they_share_once():
 
 def test_a_large_call_is_worth_more_than_one_thread():
     for name in ("sigmoid", "mm", "softmax", "cross_entropy"):
-        ((_, call, _),) = asked(case(name, "float32"), "large", 1)
-        assert sum(x.numel() for x in call.inputs) > 2**16
+        (question,) = asked(case(name, "float32"), "large", 1)
+        assert sum(x.numel() for x in question.call.inputs) > 2**16
 
 
 def test_a_large_call_is_made_once_for_an_operation():
@@ -54,7 +56,9 @@ def test_a_large_call_is_made_once_for_an_operation():
 
 def test_hard_inputs_are_asked_one_by_one_and_are_no_batch():
     c = case("softmax", workload=HARD)
-    assert [point.name for point, _, _ in asked(c, "one", 1)] == [h.name for h in c.operation.domain.hard]
+    assert [question.point.name for question in asked(c, "one", 1)] == [
+        h.name for h in c.operation.domain.hard
+    ]
     assert not list(asked(c, "batch", 1))
 
 
@@ -198,20 +202,34 @@ def test_a_difference_of_more_terms_than_have_a_bound_is_no_question():
     assert found.figures["threads" + DIFFER] == 1
 
 
+def question_of(x, function, cotangents=()):
+    call = Call(function, (x,), {}, cotangents)
+    return Question(Point("ordinary", (x.numpy(),), {}), call, None, results(call))
+
+
 def test_magnitudes_lie_in_memory_as_the_numbers_did():
     x = laid_out(-torch.arange(6.0).view(2, 3), "strided")
-    point = Point("ordinary", (x.numpy(),), {})
-    again, call = without_signs(point, Call(torch.neg, (x,), {}, (-x,)))
-    assert call.inputs[0].stride() == x.stride()
-    assert torch.equal(call.inputs[0], -x)
-    assert torch.equal(call.cotangents[0], -x)
-    assert (again.inputs[0] == -point.inputs[0]).all()
+    again = without_signs(question_of(x, torch.neg, (x,)))
+    assert again.call.inputs[0].stride() == x.stride()
+    assert torch.equal(again.call.inputs[0], -x)
+    assert torch.equal(again.call.cotangents[0], -x)
+    assert torch.equal(again.answer.outputs[0], x)
+    assert (again.point.inputs[0] == -x.numpy()).all()
     assert float(x[0, 1]) == -1  # those of the first call are left as they were
 
 
 def test_where_an_operation_has_no_value_of_magnitudes_it_is_not_asked_of_them():
     x = -torch.arange(6.0)
-    assert without_signs(Point("ordinary", (x.numpy(),), {}), Call(lambda y: torch.log(-y), (x,), {})) is None
+    assert without_signs(question_of(x, lambda y: torch.log(-y))) is None
+
+
+def test_what_rounding_hides_of_a_large_call_is_asked_of_a_small_one_if_size_does_not_matter():
+    c = case("dot", "float32")
+    ((large,), (small,)) = (asked(c, kind, 1) for kind in ("large", "one"))
+    for name, sizes in (("compiled", [large, small]), ("threads", [large])):
+        others = list(instead(c, large, variations()[name], 1))
+        assert [each.call.inputs[0].shape for each in others] == [each.call.inputs[0].shape for each in sizes]
+        assert (others[0].call.inputs[0] >= 0).all()
 
 
 def test_compiling_is_left_to_thorough_cases_of_one_dtype():
@@ -232,7 +250,7 @@ def test_a_variation_that_did_not_take_place_is_inconclusive(monkeypatch):
 
 def test_where_nothing_can_be_compiled_it_is_skipped_with_the_reason(monkeypatch):
     absent = dataclasses.replace(variations()["compiled"], absence=lambda: "there is no compiler")
-    monkeypatch.setattr("verify.invariance.variations", lambda: {"compiled": absent})
+    monkeypatch.setattr("verify.invariance.question.variations", lambda: {"compiled": absent})
     (found,) = checks()["invariance"].examine(case("relu", "float32", thorough=True), 1)
     assert found.status is Status.SKIPPED
     assert found.message.endswith("skipped, there is no compiler")

@@ -10,11 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from verify.call import Call, results
-from verify.case import Case, Point
-from verify.check import Check, Finding, outcome, skipped
-from verify.invariance import KINDS, asked, compared, present, without_signs
-from verify.operation import Batch
+from verify.case import Case
+from verify.check import Check, outcome, skipped
+from verify.invariance.difference import compared
+from verify.invariance.question import KINDS, Question, asked, instead, present
 from verify.outcome import Outcome
 from verify.variation import Variation
 
@@ -22,36 +21,26 @@ from verify.variation import Variation
 def examine(case: Case, seed: int) -> Iterator[Outcome]:
     """One outcome for every variation of every call that shows it."""
     for kind in KINDS:
-        for point, call, batch in asked(case, kind, seed):
-            first = results(call)
+        for question in asked(case, kind, seed):
             for variation in present(case, kind):
                 absence = variation.absence()
                 if absence:
                     yield skipped(CHECK.name, case, seed, absence)
-                    continue
-                finding = compared(case, point, call, first, variation, batch)
-                if finding is not None and finding.blind:
-                    yield _again(case, seed, point, call, variation, batch, finding)
-                elif finding is not None:
-                    yield outcome(CHECK.name, case, seed, point, finding)
+                else:
+                    yield from _answered(case, question, variation, seed)
 
 
-def _again(
-    case: Case,
-    seed: int,
-    point: Point,
-    call: Call,
-    variation: Variation,
-    batch: Batch | None,
-    blind: Finding,
-) -> Outcome:
-    """What could not be judged, asked again of magnitudes, whose sums do not cancel."""
-    positive = without_signs(point, call)
-    if positive is not None:
-        finding = compared(case, *positive, results(positive[1]), variation, batch)
-        if finding is not None:
-            return outcome(CHECK.name, case, seed, positive[0], finding)
-    return outcome(CHECK.name, case, seed, point, blind)
+def _answered(case: Case, question: Question, variation: Variation, seed: int) -> Iterator[Outcome]:
+    finding = compared(case, question, variation)
+    if finding is None:
+        return
+    for other in instead(case, question, variation, seed) if finding.blind else ():
+        seen = compared(case, other, variation)
+        if seen is not None:
+            question, finding = other, seen
+            if not seen.blind:
+                break
+    yield outcome(CHECK.name, case, seed, question.point, finding)
 
 
 CHECK = Check("invariance", "Is the answer the same when the same question is asked in another way?", examine)

@@ -18,4 +18,6 @@ def vary(call: Call, batch: Batch | None) -> Iterator[Varied]:
         yield from first("batch size", SIZES, call, batch)
 
 
-VARIATION = Variation("batch size", "The calls of a batch are independent of each other.", vary, asks="batch")
+VARIATION = Variation(
+    "batch size", "The calls of a batch are independent of each other.", vary, asks=("batch",)
+)

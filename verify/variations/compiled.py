@@ -52,7 +52,7 @@ VARIATION = Variation(
     "compiled",
     "torch.compile is there for speed (torch documentation); it may fuse and reorder.",
     vary,
-    asks="large",
+    asks=("large", "one"),
     thorough=True,
     absence=_absence,
 )

@@ -28,4 +28,6 @@ def vary(call: Call, batch: Batch | None) -> Iterator[Varied]:
             )
 
 
-VARIATION = Variation("position", "The calls of a batch are independent of each other.", vary, asks="batch")
+VARIATION = Variation(
+    "position", "The calls of a batch are independent of each other.", vary, asks=("batch",)
+)

@@ -23,4 +23,4 @@ def vary(call: Call, batch: Batch | None) -> Iterator[Varied]:
         yield from first("body and tail", SIZES, call, batch)
 
 
-VARIATION = Variation("tail", "The entries of an entrywise operation are independent.", vary, asks="batch")
+VARIATION = Variation("tail", "The entries of an entrywise operation are independent.", vary, asks=("batch",))

@@ -37,6 +37,6 @@ VARIATION = Variation(
     "threads",
     "How the work is shared out is no input (torch documentation, CPU threading).",
     vary,
-    asks="large",
+    asks=("large",),
     visible=1 / max(COUNTS),  # what is lost with one of the threads
 )
