@@ -162,7 +162,8 @@ class Operation:
     `function(*inputs, **options)` takes and returns tensors. `vjp.evaluate(cotangent, *inputs,
     **options)` returns one array an input, None for an index input; `vjp` is None where torch defines
     no gradient. `naive` is the textbook formula in torch that a stable implementation must outlive.
-    `summation` puts n terms into it so that it adds them; None where it adds nothing, or no vector.
+    `summations` put n terms into it or its backward so that it adds them; none where it adds nothing, or no
+    vector.
     `entrywise(options)`: each entry of the result comes from the entries at its place alone, and inputs are
     broadcast. `places` is set where values are found in the input, `promotion` where other dtypes are taken.
     `check` workloads are small and awkward, `bench` ones are what people run; the first `bench`
@@ -189,7 +190,7 @@ class Operation:
     lengths: Callable[[int], tuple[Workload, ...]] = lambda n: ()
     dtypes: tuple[str, ...] = DTYPES
     needs: tuple[str, ...] = ()
-    summation: Summation | None = None
+    summations: tuple[Summation, ...] = ()
     entrywise: Callable[[Options], bool] = lambda options: False
     places: Places | None = None
     promotion: Promotion | None = None

@@ -83,7 +83,7 @@ def test_a_listed_deviation_speaks_of_what_exists(listed):
         named = (*operation.domain.hard, *operation.special, *operation.refuses)
         names = {ORDINARY, EVERY_DTYPE, *(point.name for point in named), *scaled_points(operation)}
         if listed.check == "summation":
-            names = set(summed_points(operation))
+            names = {"*", *summed_points(operation)}
         assert set(listed.points) <= names
         assert listed.check != "range" or math.isfinite(listed.limit), "a loss of any number of binades"
     assert set(listed.dtypes) <= set(DTYPES)

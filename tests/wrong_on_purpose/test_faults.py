@@ -52,7 +52,7 @@ def test_without_a_fault_nothing_fails(name, dtype):
         # Some operations have no value that a standard requires far beyond ordinary numbers, and few add.
         asked = {
             "special": operation.special,
-            "summation": operation.summation,
+            "summation": operation.summations,
             # Some calls are of no kind of which a law speaks.
             "semantics": any(
                 checks()["semantics"].applies(Case(operation, "cpu", dtype, w)) for w in operation.check

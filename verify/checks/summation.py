@@ -3,7 +3,8 @@
 The order is found by probing (`verify.probes.summation`). Its depth h bounds every error: |ŝ − s| ≤ γ_h Σ|x|
 (Higham, Accuracy and Stability of Numerical Algorithms, 2nd ed., §4.2). That is the worst case; random terms
 come nowhere near it, so that arithmetic of too few bits hides below γ_h once h u is large. They are held to
-what random roundings explain.
+what random roundings explain. The gradient of what many results hang on is a sum too, and is asked alike:
+a batch is longer than most rows.
 
 Every addition makes s_k into s_k(1 + δ_k), |δ_k| ≤ w, so the error of the sum is Σ δ_k s_k over the nodes of
 the tree. If each δ_k has mean 0 whatever came before it (Higham & Mary 2019, model 2.1), the sum is a
@@ -42,46 +43,51 @@ LAMBDA = math.sqrt(2 * math.log(2e12))
 
 def examine(case: Case, seed: int) -> Iterator[Outcome]:
     """The order at a few lengths, then the error at each: of random terms, and of those hard to add."""
+    for how in case.operation.summations:
+        yield from _summed(case, how, seed)
+
+
+def _summed(case: Case, how: Summation, seed: int) -> Iterator[Outcome]:
     told = True
     for n in LENGTHS:
         tree = None
         # A count of all units must be exact in the stored type, or probes multiply. What cannot be told of
         # a few terms is not asked of more.
         if told and n <= 2 / case.arithmetic.u:
-            tree, found = _order(case, seed, n)
+            tree, found = _order(case, how, seed, n)
             told = tree is not None
             yield found
-        yield from _errors(case, seed, n, tree)
+        yield from _errors(case, how, seed, n, tree)
     if case.thorough:
-        yield from _errors(case, seed, LONG, None)
-    if case.thorough and _stagnates(case):
+        yield from _errors(case, how, seed, LONG, None)
+    if case.thorough and _stagnates(case, how):
         terms = case.held((np.full(MILLIONS, 0.1),))[0]
-        yield _error(case, seed, Point("2²⁴ tenths", (terms,), {}), None, False)
+        yield _error(case, how, seed, Point("2²⁴ tenths", (terms,), {}), None, False)
 
 
-def _errors(case: Case, seed: int, n: int, tree: Tree | None) -> Iterator[Outcome]:
+def _errors(case: Case, how: Summation, seed: int, n: int, tree: Tree | None) -> Iterator[Outcome]:
     for name, terms, drawn in _terms(case, seed, n):
-        yield _error(case, seed, Point(f"{name}, {n} terms", (terms,), {}), tree, drawn)
+        yield _error(case, how, seed, Point(f"{name}, {n} terms", (terms,), {}), tree, drawn)
 
 
-def _order(case: Case, seed: int, n: int) -> tuple[Tree | None, Outcome]:
-    how, point = _summation(case), Point(f"{n} terms", (), {})
+def _order(case: Case, how: Summation, seed: int, n: int) -> tuple[Tree | None, Outcome]:
+    question, point = _question("order", how), Point(f"{n} terms", (), {})
     mask = Mask.of(case.arithmetic, n, how.parts(n))
     if mask is None:
         reason = f"the range of {case.dtype} is too short to tell a large number, a unit and its {n}th apart"
         blank = skipped(CHECK.name, case, seed, reason)
-        return None, dataclasses.replace(blank, question="order", point=point.name)
+        return None, dataclasses.replace(blank, question=question, point=point.name)
     try:
-        tree = reveal(lambda terms: _added(case, terms) * how.parts(n), n, mask, seed)
+        tree = reveal(lambda terms: _added(case, how, terms) * how.parts(n), n, mask, seed)
     except Unrevealed as reason:
         # Not to be told is no fault: the error is then held to what holds in any order.
-        unseen = Finding("order", math.nan, math.inf, "roundings", remark=f"{reason}.")
+        unseen = Finding(question, math.nan, math.inf, "roundings", remark=f"{reason}.")
         return None, outcome(CHECK.name, case, seed, point, unseen)
     # No claim: n − 1 additions make no path longer than that.
     claimed = how.depth(n) if how.depth is not None else n - 1
     remark = f"The depth of the order in which it adds; documented: {how.source}." if how.source else ""
     figures = {"depth": float(tree.depth), "fused": float(max(map(len, tree.nodes)))}
-    finding = Finding("order", tree.depth, claimed, "roundings", None, figures, remark)
+    finding = Finding(question, tree.depth, claimed, "roundings", None, figures, remark)
     return tree, outcome(CHECK.name, case, seed, point, finding)
 
 
@@ -104,14 +110,18 @@ def _terms(case: Case, seed: int, n: int) -> Iterator[tuple[str, Array, bool]]:
         yield name, case.held((terms * min(1.0, 2.0 ** np.floor(np.log2(most))),))[0], drawn
 
 
-def _added(case: Case, terms: Array) -> float:
+def _question(question: str, how: Summation) -> str:
+    return f"{question} of {how.of}" if how.of else question
+
+
+def _added(case: Case, how: Summation, terms: Array) -> float:
     tensor = to_tensor(terms, case.dtype, case.device)
-    return float(to_array(_summation(case).call(case.function, tensor)))
+    return float(to_array(how.call(case.function, tensor)))
 
 
-def _error(case: Case, seed: int, point: Point, tree: Tree | None, drawn: bool) -> Outcome:
+def _error(case: Case, how: Summation, seed: int, point: Point, tree: Tree | None, drawn: bool) -> Outcome:
     (terms,) = point.inputs
-    how, n, computed = _summation(case), len(terms), _added(case, terms)
+    n, computed = len(terms), _added(case, how, terms)
     exact = _exact(terms) / how.parts(n)
     error = float(abs(Fraction(computed) - exact)) if math.isfinite(computed) else math.inf
     scale, value = float(np.sum(np.abs(terms))) / how.parts(n), float(exact)
@@ -124,7 +134,7 @@ def _error(case: Case, seed: int, point: Point, tree: Tree | None, drawn: bool) 
     worst = Worst((), (float(terms[0]).hex(),), computed.hex(), value.hex())
     unit = case.arithmetic.u * scale
     finding = Finding(
-        "random error" if drawn else "error",
+        _question("random error" if drawn else "error", how),
         error / unit,
         stored / unit,
         "u Σ|x|",
@@ -162,9 +172,9 @@ def _explained(
     return min(certain, LAMBDA * a.w * math.sqrt(square)), figures
 
 
-def _stagnates(case: Case) -> bool:
+def _stagnates(case: Case, how: Summation) -> bool:
     """Whether adding millions one after the other would lose most, and the operation claims better."""
-    a, how = case.arithmetic, _summation(case)
+    a = case.arithmetic
     return how.depth is not None and MILLIONS * a.w >= 1 and a.largest > MILLIONS * 0.1
 
 
@@ -173,15 +183,8 @@ def _remark(tree: Tree | None, n: int) -> str:
     return f"More than {order}: some of the {n} terms are lost, cut short or added in too few bits."
 
 
-def _summation(case: Case) -> Summation:
-    how = case.operation.summation
-    if how is None:
-        raise ValueError(f"{case.operation.name} adds no terms")
-    return how
-
-
 def _applies(case: Case) -> bool:
-    return case.operation.summation is not None and case.workload == case.operation.check[0]
+    return bool(case.operation.summations) and case.workload == case.operation.check[0]
 
 
 CHECK = Check(

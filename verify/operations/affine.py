@@ -30,7 +30,7 @@ from verify.operation import (
 from verify.operations.matmul import hard_products, product_and_sum, product_cost
 from verify.records.refusals import not_a_tensor, other_dtype
 from verify.records.sampling import normal
-from verify.records.summed import added_product, ones, rows
+from verify.records.summed import added_product, of_gradient, ones, ones_for_each, rows
 from verify.summation import Summation
 
 _NAN, _INF = np.nan, np.inf
@@ -170,7 +170,11 @@ ADDMM = Operation(
         not_a_tensor(3),
     ),
     batch=_added_batch,
-    summation=Summation(added_product),
+    summations=(
+        Summation(added_product),
+        of_gradient(0, lambda x: (x.new_zeros(4), ones_for_each(x, 3), x.new_zeros(3, 4))),
+        of_gradient(2, lambda x: (x.new_zeros(4), ones_for_each(x, 3), x.new_zeros(3, 4))),
+    ),
 )
 
 BADDBMM = Operation(
@@ -213,9 +217,7 @@ BADDBMM = Operation(
         not_a_tensor(3),
     ),
     batch=_added_batch,
-    summation=Summation(
-        lambda f, x: f(x.new_zeros(4), rows(x)[None], ones(x)[None])[0, 0, 0],
-    ),
+    summations=(Summation(lambda f, x: f(x.new_zeros(4), rows(x)[None], ones(x)[None])[0, 0, 0]),),
 )
 
 
@@ -315,5 +317,9 @@ LINEAR = Operation(
     batch=lambda workload: (
         Batch((0, *[None] * (len(workload.shapes) - 1))) if len(workload.shapes[0]) > 1 else None
     ),
-    summation=Summation(lambda f, x: f(rows(x), ones(x).T)[0, 0]),
+    summations=(
+        Summation(lambda f, x: f(rows(x), ones(x).T)[0, 0]),
+        of_gradient(1, lambda x: (ones_for_each(x, 3), x.new_zeros(4, 3), x.new_zeros(4))),
+        of_gradient(2, lambda x: (ones_for_each(x, 3), x.new_zeros(4, 3), x.new_zeros(4))),
+    ),
 )

@@ -13,6 +13,7 @@ from verify.operation import Array, Domain, HardInput, Identity, Inputs, Operati
 from verify.records import promotions
 from verify.records.refusals import not_a_tensor, not_broadcastable
 from verify.records.sampling import always, broadcast_cost, elementwise_batch, normal, off_zero
+from verify.records.summed import of_gradient
 
 _CHECK = (
     Workload("7", ((7,), (7,))),
@@ -96,6 +97,7 @@ ADD = Operation(
     ),
     refuses=_REFUSES,
     batch=elementwise_batch,
+    summations=(of_gradient(1, lambda x: (x, x.new_zeros(()))),),
     entrywise=always,
     promotion=promotions.SUM_OF_TWO,
 )

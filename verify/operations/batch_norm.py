@@ -26,7 +26,7 @@ from verify.operations.normalisation import EPS, STORED_MOMENTS, hard_rows, row_
 from verify.records.moments import Axes, mean, reciprocal, standardised, standardised_vjp
 from verify.records.refusals import not_a_tensor
 from verify.records.sampling import beside_one
-from verify.records.summed import CASCADE, cascade
+from verify.records.summed import CASCADE, cascade, of_gradient, ones_for_each
 from verify.summation import Summation
 
 _NAN, _INF = np.nan, np.inf
@@ -174,11 +174,14 @@ BATCH_NORM = Operation(
         ),
         not_a_tensor(3),
     ),
-    summation=Summation(
-        _running_mean,
-        lambda n: n,
-        cascade,
-        f"torch.nn.BatchNorm1d, the mean per dimension and the variance of torch.var; a mean by {CASCADE}",
+    summations=(
+        Summation(
+            _running_mean,
+            parts=lambda n: n,
+            depth=cascade,
+            source=f"torch.nn.BatchNorm1d, mean per dimension and variance of torch.var; a mean by {CASCADE}",
+        ),
+        of_gradient(2, lambda x: (ones_for_each(x, 4), x.new_ones(4), x.new_zeros(4))),
     ),
 )
 
@@ -239,6 +242,10 @@ _EVALUATED = either(
 # Numbers that every dtype holds.
 _RUNNING = {"running_mean": (0.5, -1.0, 2.0), "running_var": (0.25, 1.0, 3.0)}
 _RUNNING_64 = {"running_mean": (0.5, -1.0) * 32, "running_var": (0.25, 3.0) * 32}
+
+
+def _ones_in_evaluation(terms: torch.Tensor) -> tuple[torch.Tensor, ...]:
+    return ones_for_each(terms, 4), terms.new_ones(4), terms.new_zeros(4)
 
 
 def _far_from_running_mean(row: Array) -> Inputs:
@@ -320,6 +327,11 @@ BATCH_NORM_EVALUATION = Operation(
         ),
     ),
     batch=_images,
+    summations=(
+        # (1 − 0)/√(1 + 0) is 1.
+        of_gradient(1, _ones_in_evaluation, running_mean=(0.0,) * 4, running_var=(1.0,) * 4, eps=0.0),
+        of_gradient(2, _ones_in_evaluation, running_mean=(0.0,) * 4, running_var=(1.0,) * 4, eps=0.0),
+    ),
 )
 
 

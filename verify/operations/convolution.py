@@ -27,6 +27,7 @@ from verify.operation import (
 from verify.operations.matmul import product_and_sum
 from verify.records.refusals import not_a_tensor, other_dtype
 from verify.records.sampling import normal
+from verify.records.summed import of_gradient, ones_for_each
 from verify.records.windows import Window, added, gathered
 from verify.summation import Summation
 
@@ -295,7 +296,11 @@ CONV1D = Operation(
         not_a_tensor(2),
     ),
     batch=_images,
-    summation=Summation(lambda f, x: f(x[None, None], torch.ones_like(x)[None, None])[0, 0, 0]),
+    summations=(
+        Summation(lambda f, x: f(x[None, None], torch.ones_like(x)[None, None])[0, 0, 0]),
+        of_gradient(1, lambda x: (ones_for_each(x, 2, 3), x.new_zeros(4, 2, 3), x.new_zeros(4))),
+        of_gradient(2, lambda x: (ones_for_each(x, 2, 3), x.new_zeros(4, 2, 3), x.new_zeros(4))),
+    ),
 )
 
 CONV2D = Operation(
@@ -366,7 +371,11 @@ CONV2D = Operation(
         not_a_tensor(2),
     ),
     batch=_images,
-    summation=Summation(
-        lambda f, x: f(x[None, :, None, None], torch.ones_like(x)[None, :, None, None])[0, 0, 0, 0]
+    summations=(
+        Summation(
+            lambda f, x: f(x[None, :, None, None], torch.ones_like(x)[None, :, None, None])[0, 0, 0, 0]
+        ),
+        of_gradient(1, lambda x: (ones_for_each(x, 2, 3, 3), x.new_zeros(4, 2, 3, 3), x.new_zeros(4))),
+        of_gradient(2, lambda x: (ones_for_each(x, 2, 3, 3), x.new_zeros(4, 2, 3, 3), x.new_zeros(4))),
     ),
 )

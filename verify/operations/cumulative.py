@@ -11,6 +11,7 @@ from verify.records import promotions
 from verify.records.lengths import along_each_dim
 from verify.records.refusals import dim_out_of_range
 from verify.records.sampling import beside_kept_dim, beside_one, elementwise_cost, near_one, values
+from verify.records.summed import of_gradient
 from verify.summation import Summation
 
 _CHECK = (
@@ -92,7 +93,10 @@ CUMSUM: Operation = Operation(
     refuses=_REFUSES,
     batch=beside_kept_dim,
     lengths=along_each_dim(),
-    summation=Summation(lambda f, x: f(x, dim=0)[-1]),
+    summations=(
+        Summation(lambda f, x: f(x, dim=0)[-1]),
+        of_gradient(0, lambda x: (torch.zeros_like(x),), dim=0),
+    ),
     promotion=promotions.TOTAL,
 )
 

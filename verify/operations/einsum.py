@@ -26,7 +26,7 @@ from verify.operation import (
 from verify.operations.matmul import hard_products
 from verify.records.refusals import not_a_tensor
 from verify.records.sampling import normal
-from verify.records.summed import ones, rows
+from verify.records.summed import of_gradient, ones, ones_for_each, rows
 from verify.summation import Summation
 
 _NAN, _INF = np.nan, np.inf
@@ -254,7 +254,10 @@ EINSUM = Operation(
         not_a_tensor(1, equation="i->i"),
     ),
     batch=_einsum_batch,
-    summation=Summation(lambda f, x: f(rows(x), ones(x), equation="ij,jk->ik")[0, 0]),
+    summations=(
+        Summation(lambda f, x: f(rows(x), ones(x), equation="ij,jk->ik")[0, 0]),
+        of_gradient(1, lambda x: (ones_for_each(x, 3), x.new_zeros(3, 4)), equation="ij,jk->ik"),
+    ),
 )
 
 

@@ -25,6 +25,7 @@ from verify.operation import (
     Special,
     Workload,
 )
+from verify.records.summed import of_gradient
 
 
 def _rows(indices: Array, weight: Any, **options: Any) -> Any:
@@ -212,4 +213,9 @@ EMBEDDING = Operation(
         ),
     ),
     batch=_batch,
+    summations=(
+        of_gradient(
+            1, lambda x: (torch.zeros(len(x), dtype=torch.int64, device=x.device), x.new_zeros(3, 4))
+        ),
+    ),
 )

@@ -25,6 +25,7 @@ from verify.operations.batch_norm import BATCH_NORM
 from verify.operations.normalisation import EPS, STORED_MOMENTS, hard_rows, row_cost, spread_around_one
 from verify.records.moments import Axes, in_linear_form, moments, standardised, standardised_vjp
 from verify.records.refusals import not_a_tensor
+from verify.records.summed import of_gradient, ones_for_each
 
 _NAN = np.nan
 
@@ -160,4 +161,7 @@ GROUP_NORM = Operation(
         not_a_tensor(3, num_groups=1),
     ),
     batch=lambda workload: Batch((0, None, None)),
+    summations=(
+        of_gradient(2, lambda x: (ones_for_each(x, 4), x.new_ones(4), x.new_zeros(4)), num_groups=2),
+    ),
 )

@@ -235,7 +235,11 @@ MM = Operation(
         not_a_tensor(2),
     ),
     batch=_rows,
-    summation=summed.PRODUCT,
+    summations=(
+        summed.PRODUCT,
+        summed.of_gradient(0, lambda x: (x.new_zeros(4, 3), summed.ones_for_each(x, 3).T), along=1),
+        summed.of_gradient(1, lambda x: (summed.ones_for_each(x, 3), x.new_zeros(3, 4))),
+    ),
     promotion=promotions.PRODUCT,
 )
 
@@ -294,7 +298,7 @@ MATMUL = Operation(
         not_a_tensor(2),
     ),
     batch=_rows,
-    summation=summed.PRODUCT,
+    summations=(summed.PRODUCT,),
     promotion=promotions.PRODUCT,
 )
 
@@ -334,6 +338,10 @@ BMM = Operation(
         not_a_tensor(2),
     ),
     batch=first_of_all,
-    summation=summed.BATCHED_PRODUCT,
+    summations=(
+        summed.BATCHED_PRODUCT,
+        summed.of_gradient(0, lambda x: (x.new_zeros(2, 4, 3), x.new_ones(2, 3, len(x))), along=2),
+        summed.of_gradient(1, lambda x: (x.new_ones(2, len(x), 3), x.new_zeros(2, 3, 4)), along=1),
+    ),
     promotion=promotions.PRODUCT,
 )

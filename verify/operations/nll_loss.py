@@ -32,6 +32,7 @@ from verify.records.classes import (
 )
 from verify.records.logits import log_softmax
 from verify.records.sampling import logits_and_targets
+from verify.summation import Summation
 
 
 def nll(y: Array, target: Array, **options: Any) -> Array:
@@ -100,4 +101,5 @@ NLL_LOSS = Operation(
     special=SPECIAL,
     refuses=REFUSES,
     batch=batch_of_rows,
+    summations=(Summation(lambda f, x: f(-x[:, None], x.new_zeros(len(x)).long(), reduction="sum")),),
 )

@@ -36,6 +36,7 @@ from verify.records.moments import (
     standardised_vjp,
 )
 from verify.records.sampling import beside_one
+from verify.records.summed import of_gradient, ones_for_each
 
 _NAN, _INF = np.nan, np.inf
 EPS = 1e-5
@@ -220,6 +221,7 @@ LAYER_NORM = Operation(
         Refusal("a weight of more dimensions", lambda f, tensor: f(tensor(4), tensor(2, 4), tensor(2, 4))),
     ),
     batch=lambda workload: _rows(workload) if len(workload.shapes[0]) > len(workload.shapes[1]) else None,
+    summations=(of_gradient(2, lambda x: (ones_for_each(x, 9), x.new_ones(9), x.new_zeros(9))),),
 )
 
 
@@ -308,5 +310,7 @@ RMS_NORM = Operation(
         ),
     ),
     batch=_rows,
+    # 1/√(1 + 0) is 1.
+    summations=(of_gradient(1, lambda x: (ones_for_each(x, 9), x.new_ones(9)), eps=0.0),),
     needs=("torch.nn.functional.rms_norm",),  # since torch 2.4
 )

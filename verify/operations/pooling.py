@@ -258,7 +258,9 @@ AVG_POOL2D = Operation(
         Refusal("a divisor of 0", lambda f, tensor: f(tensor(1, 1, 4, 4), kernel_size=2, divisor_override=0)),
     ),
     batch=first_of_all,
-    summation=Summation(lambda f, x: f(x[None, None], kernel_size=(1, len(x)))[0, 0, 0], parts=lambda n: n),
+    summations=(
+        Summation(lambda f, x: f(x[None, None], kernel_size=(1, len(x)))[0, 0, 0], parts=lambda n: n),
+    ),
 )
 
 

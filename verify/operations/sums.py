@@ -97,7 +97,7 @@ SUM = Operation(
     refuses=_REFUSES,
     batch=beside_dim,
     lengths=along_each_dim(),
-    summation=whole(),
+    summations=(whole(),),
     promotion=promotions.TOTAL,
 )
 
@@ -164,7 +164,7 @@ MEAN = Operation(
     refuses=_REFUSES,
     batch=beside_dim,
     lengths=along_each_dim(),
-    summation=whole(parts=lambda n: n),
+    summations=(whole(parts=lambda n: n),),
     promotion=promotions.FLOATING_ALONE,
 )
 

@@ -23,7 +23,7 @@ from verify.operations.matmul import PRODUCT, PRODUCT_VJP, hard_products, produc
 from verify.records import promotions
 from verify.records.refusals import not_a_tensor, other_dtype
 from verify.records.sampling import normal
-from verify.records.summed import rows
+from verify.records.summed import of_gradient, ones_for_each, rows
 from verify.summation import Summation
 
 _NAN, _INF = np.nan, np.inf
@@ -80,7 +80,10 @@ MV = Operation(
         not_a_tensor(2),
     ),
     batch=lambda workload: Batch((0, None)),
-    summation=Summation(lambda f, x: f(rows(x), torch.ones_like(x))[0]),
+    summations=(
+        Summation(lambda f, x: f(rows(x), torch.ones_like(x))[0]),
+        of_gradient(1, lambda x: (ones_for_each(x, 3), x.new_zeros(3))),
+    ),
     promotion=promotions.PRODUCT,
 )
 
@@ -127,7 +130,7 @@ DOT = Operation(
         other_dtype((3,), (3,)),
         not_a_tensor(2),
     ),
-    summation=Summation(lambda f, x: f(x, torch.ones_like(x))),
+    summations=(Summation(lambda f, x: f(x, torch.ones_like(x))),),
     promotion=promotions.PRODUCT,
 )
 

@@ -59,7 +59,33 @@ CASCADE = "aten/src/ATen/native/cpu/SumKernel.cpp, cascade_sum"
 
 def whole(parts: Callable[[int], int] = lambda n: 1) -> Summation:
     """A reduction that adds the whole of a vector by torch's cascade, and divides the sum by `parts`."""
-    return Summation(lambda f, x: f(x), parts, cascade, CASCADE)
+    return Summation(lambda f, x: f(x), parts=parts, depth=cascade, source=CASCADE)
+
+
+def ones_for_each(terms: torch.Tensor, *shape: int) -> torch.Tensor:
+    """As many arrays of ones as there are terms. Shapes: (n,) to (n, *shape)."""
+    return terms.new_ones(len(terms), *shape)
+
+
+def of_gradient(
+    position: int, inputs: Callable[[torch.Tensor], tuple[torch.Tensor, ...]], along: int = 0, **options: Any
+) -> Summation:
+    """The gradient of an input that takes part in n results, which is the sum of their cotangents.
+
+    `inputs(terms)` makes each result hang on the input at `position` by a factor of 1; the dimension `along`
+    of the result is that of the terms.
+    """
+
+    def call(function: Any, terms: torch.Tensor) -> torch.Tensor:
+        given = list(inputs(terms))
+        given[position] = leaf = given[position].clone().requires_grad_()
+        y = function(*given, **options)
+        shape = [1] * y.ndim
+        shape[along] = len(terms)
+        (gradient,) = torch.autograd.grad(y, leaf, terms.view(shape).expand_as(y).contiguous())
+        return gradient.flatten()[0]
+
+    return Summation(call, f"the gradient of input {position}")
 
 
 PRODUCT = Summation(product)

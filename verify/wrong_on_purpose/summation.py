@@ -10,12 +10,12 @@ import numpy as np
 import torch
 
 from verify.operations import catalogue
-from verify.wrong_on_purpose.fault import Fault, Row, faults, through
+from verify.wrong_on_purpose.fault import Fault, Row, faults, through, wrong_backward
 
 
 def planted() -> tuple[Fault, ...]:
     """Faults that `summation` must see."""
-    return faults("summation", _TABLE)
+    return (*faults("summation", _TABLE), *faults("summation", _BACKWARD, wrong_backward))
 
 
 def strassen(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
@@ -122,3 +122,47 @@ def _even(x: torch.Tensor, w: torch.Tensor, b: torch.Tensor | None) -> torch.Ten
 
 def _rounded(c: torch.Tensor, a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
     return c + pairwise((a[:, None, :] * b.mT[None]).bfloat16(), torch.float32)
+
+
+def _bias(total: Callable[[torch.Tensor], torch.Tensor]) -> Callable[..., Any]:
+    """The gradient of the last of three inputs is another sum, over all but the second dimension."""
+
+    def backward(
+        g: torch.Tensor, y: torch.Tensor, x: list[torch.Tensor], right: tuple[torch.Tensor, ...], options: Any
+    ) -> tuple[torch.Tensor, ...]:
+        if len(right) < 3 or x[2].ndim != 1:
+            return right
+        columns = g.movedim(1, 0).flatten(1)
+        return (*right[:2], total(columns).to(g.dtype))
+
+    return backward
+
+
+def _in_sequence(columns: torch.Tensor) -> torch.Tensor:
+    """Every partial sum is stored."""
+    total = torch.zeros_like(columns[:, 0])
+    for column in columns.T:
+        total = total + column
+    return total
+
+
+def _without_odd_row(
+    g: torch.Tensor, y: torch.Tensor, x: list[torch.Tensor], right: tuple[torch.Tensor, ...], options: Any
+) -> tuple[torch.Tensor, ...]:
+    kept = len(g) // 2 * 2
+    return right[0], torch.mm(x[0][:kept].T, g[:kept])
+
+
+_BACKWARD: tuple[Row, ...] = (
+    # As torch 1.10 had it (https://github.com/pytorch/pytorch/issues/68048).
+    ("conv2d", "the gradient of the bias stored after every image", _bias(_in_sequence), "bfloat16"),
+    (
+        "linear",
+        "the gradient of the bias in bfloat16",
+        _bias(lambda c: pairwise(c, torch.bfloat16)),
+        "float32",
+    ),
+    ("layer_norm", "the gradient of the bias in float32", _bias(lambda c: c.float().sum(1)), "float64"),
+    ("batch_norm", "no gradient of what is beyond 512 images", _bias(lambda c: c[:, :512].sum(1)), "float32"),
+    ("mm", "the gradient of the right without the last row of an odd number", _without_odd_row, "float64"),
+)
