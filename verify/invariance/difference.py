@@ -74,7 +74,8 @@ def compared(case: Case, question: Question, variation: Variation) -> Finding | 
         entries = float(sum(d.entries for d in found))
         return _finding(variation.name, found, entries, 0.0, "entries that differ", figures)
     share = max((d.share for d in found), default=0.0)
-    return _finding(variation.name, found, share, 1.0, UNIT, figures)
+    finding = _finding(variation.name, found, share, 1.0, UNIT, figures)
+    return replace(finding, remark=question.how + finding.remark)
 
 
 def _finding(

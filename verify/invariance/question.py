@@ -36,12 +36,16 @@ _ONE_DTYPE = "float32"
 
 @dataclass(frozen=True)
 class Question:
-    """A call at a point, with the answer that every variation of it must repeat; `batch`: of many calls."""
+    """A call at a point, with the answer that every variation of it must repeat; `batch`: of many calls.
+
+    `how` begins what is remarked of a question that is put otherwise than at first.
+    """
 
     point: Point
     call: Call
     batch: Batch | None
     answer: Results
+    how: str = ""
 
 
 def asked(case: Case, kind: str, seed: int) -> Iterator[Question]:
@@ -137,8 +141,8 @@ def without_signs(question: Question) -> Question | None:
     if not all(bool(y.isfinite().all()) for y in (*answer.outputs, *answer.gradients) if y is not None):
         return None
     inputs = tuple(np.abs(x) if x.dtype.kind == "f" else x for x in point.inputs)
-    return Question(
-        replace(point, name=f"{point.name}, without signs", inputs=inputs), call, question.batch, answer
+    return replace(
+        question, point=replace(point, inputs=inputs), call=call, answer=answer, how="magnitudes: "
     )
 
 

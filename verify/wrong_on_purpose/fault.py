@@ -53,6 +53,26 @@ def wrong_backward(name: str, backward: Callable[..., Any]) -> Operation:
     return dataclasses.replace(operation, function=function)
 
 
+def wrong_value(name: str, function: Callable[..., torch.Tensor]) -> Operation:
+    """An operation with another forward, which need not be differentiable; the backward is torch's own."""
+    right = catalogue()[name].function
+
+    def changed(*inputs: torch.Tensor, **options: Any) -> torch.Tensor:
+        class Wrong(torch.autograd.Function):
+            @staticmethod
+            def forward(context: Any, y: torch.Tensor) -> torch.Tensor:
+                return function(*(x.detach() for x in inputs), **options)
+
+            @staticmethod
+            def backward(context: Any, g: torch.Tensor) -> torch.Tensor:
+                return g
+
+        value: torch.Tensor = Wrong.apply(right(*inputs, **options))  # type: ignore[no-untyped-call]
+        return value
+
+    return dataclasses.replace(catalogue()[name], function=changed)
+
+
 def wrong_forward(name: str, function: Callable[..., Any]) -> Operation:
     """An operation with another forward; its gradient is that of the wrong forward."""
     return dataclasses.replace(catalogue()[name], function=function)

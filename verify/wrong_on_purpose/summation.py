@@ -10,12 +10,12 @@ import numpy as np
 import torch
 
 from verify.operations import catalogue
-from verify.wrong_on_purpose.fault import Fault, Row, faults, through, wrong_backward
+from verify.wrong_on_purpose.fault import Fault, Row, faults, through, wrong_backward, wrong_value
 
 
 def planted() -> tuple[Fault, ...]:
     """Faults that `summation` must see."""
-    return (*faults("summation", _TABLE), *faults("summation", _BACKWARD, wrong_backward))
+    return (*faults("summation", _TABLE, wrong_value), *faults("summation", _BACKWARD, wrong_backward))
 
 
 def strassen(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
