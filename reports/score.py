@@ -9,8 +9,8 @@ from rich.table import Table
 from rich.text import Text
 
 from reports.notation import number
-from verify.score import OURS, Result, Row, Score
-from verify.sharpness import Sharpness
+from verify.selftest.score import OURS, Result, Row, Score
+from verify.selftest.sharpness import Sharpness
 
 _GOOD, _BAD, _NOTHING = "green", "bold red", "dim"
 

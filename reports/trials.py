@@ -5,7 +5,7 @@ from __future__ import annotations
 from rich.table import Table
 from rich.text import Text
 
-from verify.trial import Row, Trials
+from verify.selftest.trial import Row, Trials
 
 _GOOD, _BAD, _NOTHING = "green", "bold red", "dim"
 

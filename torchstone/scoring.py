@@ -12,8 +12,8 @@ from verify.selection import choose
 from verify.storage import write_json
 
 if TYPE_CHECKING:
-    from verify.score import Score
-    from verify.trial import Trials
+    from verify.selftest.score import Score
+    from verify.selftest.trial import Trials
 
 # What a selftest is made of: the gradient checker beside torch's, and the checks of operations.
 PARTS = ("gradients", "checks")
@@ -49,7 +49,8 @@ def selftest(wanted: list[str], seed: int | None, repeats: int, json: Path | Non
 
 def _gradients(seed: int, repeats: int) -> Score:
     from reports import score as scoring
-    from verify import planted, selftest
+    from verify import planted
+    from verify.selftest import checkers
 
     gradients = planted.planted()
     with progress_bar() as progress:
@@ -58,14 +59,15 @@ def _gradients(seed: int, repeats: int) -> Score:
         def step(one: Any) -> None:
             progress.update(task, advance=1, description=f"selftest {one.name}")
 
-        score = selftest.run(gradients, seed, selftest.CHECKERS, step, repeats)
+        score = checkers.run(gradients, seed, checkers.CHECKERS, step, repeats)
     say(scoring.table(score), "", *scoring.complaints(score), *scoring.summary(score), "")
     return score
 
 
 def _checks(seed: int) -> Trials:
     from reports import trials as showing
-    from verify import trying, wrong_on_purpose
+    from verify import wrong_on_purpose
+    from verify.selftest import trying
 
     faults = wrong_on_purpose.planted()
     with progress_bar() as progress:

@@ -11,7 +11,7 @@ from verify.operation import Operation
 from verify.operations import catalogue
 from verify.outcome import Outcome, Status
 from verify.run import one_thread
-from verify.trying import examining, failures
+from verify.selftest.trying import examining, failures
 from verify.wrong_on_purpose import planted
 from verify.wrong_on_purpose.fault import wrong_backward, wrong_forward
 

@@ -6,8 +6,8 @@ import pytest
 
 from verify.outcome import Status
 from verify.planted import planted
-from verify.score import OURS, Judgement, Result, Verdict
-from verify.selftest import ours
+from verify.selftest.checkers import ours
+from verify.selftest.score import OURS, Judgement, Result, Verdict
 
 # torch's forward mode compiles its own formulas at first use, by a way that torch itself calls deprecated.
 pytestmark = pytest.mark.filterwarnings("ignore:.torch.jit.script. is deprecated:DeprecationWarning")
@@ -45,5 +45,5 @@ def test_the_statuses_are_told_apart(monkeypatch):
         (Status.FAIL, Verdict.WRONG),
         (Status.INCONCLUSIVE, Verdict.INCONCLUSIVE),
     ):
-        monkeypatch.setattr("verify.selftest.check_gradient", lambda *a, s=status, **k: Report(s))
+        monkeypatch.setattr("verify.selftest.checkers.check_gradient", lambda *a, s=status, **k: Report(s))
         assert ours(_RIGHT[0], _SEED) == Judgement(verdict, visible=0.5, visible_entry=0.25)

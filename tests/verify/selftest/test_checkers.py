@@ -11,12 +11,12 @@ from typer.testing import CliRunner
 
 from reports import score as scoring
 from torchstone.command_line import app
-from verify import selftest
 from verify.planted.fault import Fault, named, scaled
 from verify.planted.host import Host, hosts
 from verify.planted.planting import plant
-from verify.score import Judgement, Result, RightChecks, Score, Verdict
-from verify.sharpness import Sharpness
+from verify.selftest import checkers
+from verify.selftest.score import Judgement, Result, RightChecks, Score, Verdict
+from verify.selftest.sharpness import Sharpness
 
 # torch's forward mode compiles its own formulas at first use, by a way that torch itself calls deprecated.
 pytestmark = pytest.mark.filterwarnings("ignore:.torch.jit.script. is deprecated:DeprecationWarning")
@@ -36,11 +36,11 @@ def truth(planted, seed):
 
 
 def with_ours(checker, planted=TINY):
-    return selftest.run(planted, 1, {"ours": checker, "slow": truth})
+    return checkers.run(planted, 1, {"ours": checker, "slow": truth})
 
 
 def test_the_table_of_two_planted_faults():
-    score = selftest.run(TINY, 1)
+    score = checkers.run(TINY, 1)
     sign, small = score.rows
     assert (sign.kind, sign.wrong, sign.right, sign.promised) == ("sign", 1, 1, 1)
     assert (small.kind, small.wrong, small.right, small.promised) == ("small", 1, 1, 1)
@@ -57,7 +57,7 @@ def test_the_table_of_two_planted_faults():
 @pytest.mark.parametrize("mode", ["forward", "second order"])
 def test_each_checker_is_asked_about_the_mode_of_the_fault(mode):
     planted = plant((Fault("sign", scaled(-1.0), named("tanh 7"), size=2.0, mode=mode),), TANH)
-    score = selftest.run(planted, 1)
+    score = checkers.run(planted, 1)
     assert {name: tally.caught for name, tally in score.total.tallies.items()} == {
         "ours": 1,
         "slow": 1,
@@ -84,7 +84,7 @@ def test_a_false_alarm_is_named_and_fails():
 
 
 def test_the_others_misses_and_false_alarms_are_not_ours():
-    score = selftest.run(TINY, 1, {"ours": truth, "slow": says(Verdict.RIGHT), "fast": says(Verdict.WRONG)})
+    score = checkers.run(TINY, 1, {"ours": truth, "slow": says(Verdict.RIGHT), "fast": says(Verdict.WRONG)})
     assert score.total.tallies["slow"].caught == 0
     assert score.total.tallies["fast"].false_alarms == 2
     assert score.exit_status == 0
@@ -108,7 +108,7 @@ def test_ours_alone_judges_right_gradients_alone_again_with_other_seeds():
 
         return checker
 
-    score = selftest.run(TINY[:2], 7, {name: asking(name) for name in asked}, repeats=3)
+    score = checkers.run(TINY[:2], 7, {name: asking(name) for name in asked}, repeats=3)
     wrong, right = "tanh 7: sign", "tanh 7: without sign"
     # The first judgement of the first gradient is for what is loaded at first use, and is not kept.
     assert asked["slow"][1:] == [(wrong, 7), (right, 7)]
@@ -124,7 +124,7 @@ def test_a_false_alarm_at_a_later_seed_is_counted_named_and_fails():
             return truth(planted, seed)
         return Judgement(Verdict.INCONCLUSIVE if seed == 3 else Verdict.WRONG, 1e-9)
 
-    score = selftest.run(TINY, 1, {"ours": alarmed}, repeats=4)
+    score = checkers.run(TINY, 1, {"ours": alarmed}, repeats=4)
     assert score.right_checks == RightChecks(count=8, right=2, false_alarms=4, inconclusive=2)
     assert score.total.tallies["ours"].false_alarms == 0  # the table compares one judgement of each checker
     assert score.missed == ()
@@ -183,7 +183,7 @@ def test_an_error_that_nothing_would_show_has_no_figure_in_json():
 
 
 def test_ours_states_what_it_saw_in_the_whole_and_in_one_entry():
-    score = selftest.run(TINY, 1, {"ours": selftest.ours})
+    score = checkers.run(TINY, 1, {"ours": checkers.ours})
     for judgement in (r.judgements["ours"] for r in score.results):
         assert 0 < judgement.visible < 1e-9
         assert 0 < judgement.visible_entry < 1e-8
@@ -199,7 +199,7 @@ def test_the_mode_of_a_fault_is_kept_with_its_result():
 
 
 def test_not_run_catches_nothing():
-    score = selftest.run(TINY, 1, {"ours": truth, "slow": says(Verdict.NOT_RUN)})
+    score = checkers.run(TINY, 1, {"ours": truth, "slow": says(Verdict.NOT_RUN)})
     tally = score.total.tallies["slow"]
     assert (tally.caught, tally.false_alarms, tally.not_run) == (0, 0, 2)
 
@@ -226,10 +226,10 @@ def test_only_what_is_above_our_stated_visible_error_is_promised(size, visible, 
 def test_a_large_function_is_not_shown_to_the_slow_mode():
     (large,) = (host for host in hosts() if host.name == "softmax 1024")
     planted = plant((Fault("zero", scaled(0.0), named("softmax 1024"), size=1.0),), (large,))
-    assert selftest.slow(planted[0], 1) == Judgement(Verdict.NOT_RUN)
+    assert checkers.slow(planted[0], 1) == Judgement(Verdict.NOT_RUN)
     many = Host("sum", "large", torch.sum, lambda generator: (torch.ones(20_000, dtype=torch.float64),))
     planted = plant((Fault("zero", scaled(0.0), named("sum"), size=1.0),), (many,))
-    assert selftest.slow(planted[0], 1) == Judgement(Verdict.NOT_RUN)
+    assert checkers.slow(planted[0], 1) == Judgement(Verdict.NOT_RUN)
 
 
 def test_what_a_checker_raises_names_the_planted_gradient():
@@ -263,14 +263,14 @@ def command(tmp_path, monkeypatch):
     monkeypatch.setattr("verify.planted.planted", lambda: TINY)
 
     def run(checker, *arguments):
-        monkeypatch.setattr(selftest, "CHECKERS", {**selftest.CHECKERS, "ours": checker})
+        monkeypatch.setattr(checkers, "CHECKERS", {**checkers.CHECKERS, "ours": checker})
         return CliRunner().invoke(app, ["selftest", "--part", "gradients", *arguments])
 
     return run
 
 
 def test_the_command_prints_the_table_and_writes_every_verdict(command, tmp_path):
-    done = command(selftest.ours, "--seed", "3", "--json", "score.json")
+    done = command(checkers.ours, "--seed", "3", "--json", "score.json")
     assert done.exit_code == 0, done.output
     lines = [line.split() for line in done.output.splitlines()]
     assert ["sign", "1", "1", "1", "1", "1", "0", "0", "0", "0", "0"] in [line[:11] for line in lines]

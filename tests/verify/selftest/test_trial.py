@@ -10,8 +10,8 @@ from typer.testing import CliRunner
 
 from reports import trials as showing
 from torchstone.command_line import app
-from verify import trying
-from verify.trial import Trial, Trials
+from verify.selftest import trying
+from verify.selftest.trial import Trial, Trials
 from verify.wrong_on_purpose import planted
 from verify.wrong_on_purpose.fault import Fault, wrong_backward, wrong_forward
 

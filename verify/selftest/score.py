@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from verify.sharpness import Sharpness, sharpness
+from verify.selftest.sharpness import Sharpness, sharpness
 
 # The checker that is scored; all others are there to compare it with.
 OURS = "ours"

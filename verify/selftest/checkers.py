@@ -1,4 +1,4 @@
-"""Selftest: our gradient checker and torch's two, each run on gradients known to be wrong or right."""
+"""Checkers: our gradient checker and torch's two, each run on gradients known to be wrong or right."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from verify.gradients.check import check_gradient
 from verify.outcome import Status
 from verify.planted import PlantedGradient
 from verify.run import THREADS
-from verify.score import OURS, Judgement, Result, Score, Verdict
+from verify.selftest.score import OURS, Judgement, Result, Score, Verdict
 
 # A checker takes a planted gradient and a seed, and says what it makes of the gradient.
 Checker = Callable[[PlantedGradient, int], Judgement]

@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from verify.sharpness import Sharpness, sharpness
+from verify.selftest.sharpness import Sharpness, sharpness
 
 
 @pytest.mark.parametrize(

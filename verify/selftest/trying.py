@@ -14,7 +14,7 @@ from verify.operation import Operation
 from verify.operations import catalogue
 from verify.outcome import Outcome, Status
 from verify.run import examine, one_thread
-from verify.trial import Trial, Trials
+from verify.selftest.trial import Trial, Trials
 from verify.wrong_on_purpose import Fault
 
 Progress = Callable[[Fault], None]
