@@ -157,7 +157,7 @@ def _message(case: Case, point: Point, finding: Finding, status: Status) -> str:
     if status is Status.PASS:
         return f"{name}: {figure} is within the bound {finding.bound:.3g}"
     if status is Status.SKIPPED:
-        return f"{name}: skipped, so many roundings in a row have no bound in {case.dtype}. {finding.remark}"
+        return f"{name}: skipped, so many roundings in a row have no bound in {case.dtype}"
     at = f" at entry {finding.worst.index}" if finding.worst and finding.worst.index else ""
     if status is Status.INCONCLUSIVE:
         why = "so wide a bound shows nothing" if finding.blind else f"the bound is {finding.bound:.3g}{at}"

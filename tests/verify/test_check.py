@@ -77,10 +77,10 @@ def test_a_bound_that_even_zeros_would_pass_is_not_passed_but_can_be_failed():
 
 
 def test_more_roundings_than_have_a_bound_are_no_question_but_can_fail_beside_one():
-    endless = Finding("forward", 0.5, 1.0, "ulp", remark="65536 terms.", blind=True, endless=True)
+    endless = Finding("forward", 0.5, 1.0, "ulp", blind=True, endless=True)
     found = outcome("accuracy", CASE, 7, POINT, endless)
     assert found.status is Status.SKIPPED
-    assert found.message.endswith("so many roundings in a row have no bound in float32. 65536 terms.")
+    assert found.message.endswith("so many roundings in a row have no bound in float32")
     for changes, status in (({"blind": False}, Status.PASS), ({"measured": 2.0}, Status.FAIL)):
         changed = dataclasses.replace(endless, **changes)
         assert outcome("accuracy", CASE, 7, POINT, changed).status is status

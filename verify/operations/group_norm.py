@@ -22,7 +22,14 @@ from verify.operation import (
     Workload,
 )
 from verify.operations.batch_norm import BATCH_NORM
-from verify.operations.normalisation import EPS, STORED_MOMENTS, hard_rows, row_cost, spread_around_one
+from verify.operations.normalisation import (
+    EPS,
+    STORED_MOMENTS,
+    hard_rows,
+    one_entry,
+    row_cost,
+    spread_around_one,
+)
 from verify.records.moments import Axes, in_linear_form, moments, standardised, standardised_vjp
 from verify.records.refusals import not_a_tensor
 from verify.records.summed import of_gradient, ones_for_each
@@ -74,6 +81,10 @@ def _group_norm_vjp_in_steps(
     return np.reshape(of_x, x.shape), np.reshape(of_w, w.shape), np.reshape(total.sum(axis=0), w.shape)
 
 
+def _each_its_own_group(row: Array) -> Inputs:
+    return np.stack([row, -row]), np.array([1.0]), np.array([0.5])
+
+
 def _two_channels(row: Array) -> Inputs:
     return row.reshape(1, 2, 2), np.array([1.0, -0.5]), np.array([0.5, 1.0])
 
@@ -102,7 +113,10 @@ GROUP_NORM = Operation(
         STORED_MOMENTS,
         _group_norm_vjp_in_steps,
     ),
-    domain=Domain(spread_around_one, hard_rows(_two_channels, num_groups=1)),
+    domain=Domain(
+        spread_around_one,
+        (*hard_rows(_two_channels, num_groups=1), one_entry(_each_its_own_group, num_groups=1)),
+    ),
     check=(
         Workload("2x6x5-groups2", ((2, 6, 5), (6,), (6,)), {"num_groups": 2}),
         Workload("3x4x3x3-each-channel", ((3, 4, 3, 3), (4,), (4,)), {"num_groups": 4}),

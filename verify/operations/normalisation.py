@@ -129,13 +129,19 @@ def hard_rows(shaped: Callable[[Array], Inputs], **options: Any) -> tuple[HardIn
     )
 
 
+def one_entry(shaped: Callable[[Array], Inputs], **options: Any) -> HardInput:
+    """A row of one entry, which is its own mean: however large and odd it is, only the bias is left."""
+    return HardInput("one entry", lambda a: shaped(np.array([0.7 / a.u])), options, far=True)
+
+
 def beyond_root(a: Arithmetic) -> float:
     """A power of two whose square is beyond the largest number, and itself far from it."""
     return float(2.0 ** np.ceil(0.6 * np.log2(a.largest)))
 
 
 def _first_row(row: Array) -> Inputs:
-    return row[None], np.array([1.0, 0.5, -1.0, 2.0]), np.array([0.5, 0.0, -1.0, 1.0])
+    n = len(row)
+    return row[None], np.array([1.0, 0.5, -1.0, 2.0])[:n], np.array([0.5, 0.0, -1.0, 1.0])[:n]
 
 
 def _rows(workload: Workload) -> Batch:
@@ -171,7 +177,7 @@ LAYER_NORM = Operation(
             _OF_LAYER_NORM, _layer_norm_vjp, "sums over rows in the stored type", _layer_norm_vjp_in_steps
         ),
     ),
-    domain=Domain(spread_around_one, hard_rows(_first_row)),
+    domain=Domain(spread_around_one, (*hard_rows(_first_row), one_entry(_first_row))),
     check=(
         Workload("5x33", ((5, 33), (33,), (33,))),
         Workload("2x3x4x5-20", ((2, 3, 4, 5), (4, 5), (4, 5))),
