@@ -151,6 +151,22 @@ def test_the_calls_of_a_batch_are_entries_or_rows():
     assert varied("tail", matrix, Batch((0,), 0)) == {}
 
 
+@pytest.mark.parametrize("name", ["tail", "batch size"])
+def test_calls_alone_are_as_many_as_is_said_and_one_among_them(name):
+    x = torch.arange(67.0) if name == "tail" else torch.arange(134.0).view(67, 2)
+    found = varied(name, Call(torch.square, (x,), {}, (x + 1,)), Batch((0,), 0))
+    assert "the first 1 alone" in found
+    for how, again in found.items():
+        size = int(how.removeprefix("the first ").removesuffix(" alone"))
+        assert torch.equal(again.call.inputs[0], x[:size])
+        assert torch.equal(again.call.cotangents[0], x[:size] + 1)
+
+
+def test_a_cotangent_that_alone_lies_otherwise_is_a_variation_of_memory():
+    call = Call(lambda x: x.expand(3, 4), (torch.ones(4),), {}, (torch.ones(3, 4),))
+    assert varied("memory", call)["transposed"].call.cotangents[0].stride() == (1, 3)
+
+
 def test_what_is_not_compiled_is_not_called_compiled(monkeypatch):
     monkeypatch.setattr(torch, "compile", lambda function, **options: function)
     (again,) = varied("compiled", SQUARE).values()
