@@ -261,5 +261,5 @@ def test_where_nothing_can_be_compiled_it_is_skipped_with_the_reason(monkeypatch
 def test_what_an_operation_is_asked_has_a_question_a_variation(dtype):
     c = case("sigmoid", dtype)
     questions = {o.question for o in checks()["invariance"].examine(c, 1)}
-    quick = {"memory", "repetition", "tail", "position"}
+    quick = {"memory", "repetition", "tail", "position", "expanded"}
     assert questions == quick | ({"threads"} if dtype == "float32" else set())

@@ -128,6 +128,34 @@ class _Counted:
         return torch.nextafter(y, y + 1) if self.calls % 3 == 0 else y
 
 
+def _summed_over_a_view(function: Function) -> Function:
+    """The gradient of an input that is held once is that of all its entries, as if it were its memory.
+
+    As torch 1.3 had it on another device (https://github.com/pytorch/pytorch/issues/30303).
+    """
+
+    def wrong(*inputs: torch.Tensor, **options: Any) -> torch.Tensor:
+        return function(*(_with_summed_gradient(x) if 0 in x.stride() else x for x in inputs), **options)
+
+    return wrong
+
+
+def _with_summed_gradient(x: torch.Tensor) -> torch.Tensor:
+    dims = [d for d, stride in enumerate(x.stride()) if stride == 0]
+
+    class Summed(torch.autograd.Function):
+        @staticmethod
+        def forward(context: Any, x: torch.Tensor) -> torch.Tensor:
+            return x.view_as(x)
+
+        @staticmethod
+        def backward(context: Any, g: torch.Tensor) -> torch.Tensor:
+            return g.sum(dims, keepdim=True).expand_as(g)
+
+    view: torch.Tensor = Summed.apply(x)  # type: ignore[no-untyped-call]  # torch's own, without types
+    return view
+
+
 def _neighbour(function: Function) -> Function:
     """The last entry of each row reads the first of the next one."""
 
@@ -204,6 +232,13 @@ _TABLE: tuple[Row, ...] = (
     ("dot", "the part of a third thread is missed", _missed_part, "float32"),
     ("cos", "two threads use another kernel", _threads, "float32"),
     ("mul", "a batch of one in bfloat16", _where(lambda x: x.shape[:1] == (1,), _in_bfloat16), "float32"),
+    (
+        "softmax",
+        "the first entry of memory for all of a row that is held once",
+        _where(lambda x: 0 in x.stride() and x.numel() > x.shape[-1], lambda y: y.flip(-1)),
+        "float64",
+    ),
+    ("einsum", "a gradient summed over a view", _summed_over_a_view, "float64"),
     (
         "conv2d",
         "otherwise for channels last",
