@@ -169,3 +169,38 @@ def test_the_exact_sum_is_exact():
     assert summation._exact(terms) == 1 + Fraction(1, 2**60)
     nothing = case_of("sum", "float64", function=lambda x: x.new_zeros(()))
     assert {o.point.partition(",")[0] for o in failures(nothing)} >= {"random signs", "positive", "tenths"}
+
+
+@pytest.mark.parametrize("name", ["sum", "mean"])
+def test_an_error_a_little_beyond_what_the_order_explains_fails(name):
+    """Seven terms pass through six additions at most, and a quotient through three more roundings."""
+    right = catalogue()[name].function
+    failed = failures(case_of(name, "float64", function=lambda x, **o: right(x, **o) * (1 + 20 * 2.0**-53)))
+    assert {"tenths, 7 terms", "a large offset, 7 terms"} <= {o.point for o in failed}
+
+
+def test_an_error_that_the_worst_case_explains_and_random_roundings_do_not_fails():
+    """Eight roundings of Σ|x|, always upwards: any order of a thousand terms has ten."""
+
+    def drifting(x):
+        small = x.abs() * (x.abs() < 2.0**30)  # no probe is changed
+        return x.sum() + 8 * 2.0**-53 * small.sum() * (len(x) == 1000)
+
+    failed = failures(case_of("sum", "float64", function=drifting))
+    assert {(o.question, o.point) for o in failed} == {("random error", "random signs, 1000 terms")}
+
+
+@pytest.mark.parametrize("lost", [math.nan, math.inf])
+def test_a_sum_that_is_lost_is_infinitely_wrong(lost):
+    found = [o for o in outcomes(case_of("sum", function=lambda x: x.sum() + lost)) if "error" in o.question]
+    assert {(o.status, o.measured) for o in found} == {(Status.FAIL, math.inf)}
+
+
+def test_a_depth_that_explains_as_much_as_all_terms_shows_nothing():
+    """γ of 2²³ roundings of 2⁻²⁴ is 1."""
+    (how,) = catalogue()["sum"].summations
+    case = case_of("sum", summations=(dataclasses.replace(how, depth=lambda n: 2**23),))
+    found = summation._errors(case, *case.operation.summations, 3, 7, None)
+    assert {o.point: o.status for o in found if o.question == "error"} == dict.fromkeys(
+        ("a large offset, 7 terms", "cancelling, 7 terms", "tenths, 7 terms"), Status.INCONCLUSIVE
+    )
