@@ -79,6 +79,12 @@ def test_a_bound_that_lets_anything_pass_shows_nothing(bound):
     assert found.blind
 
 
+def test_an_entry_without_a_bound_is_not_passed_for_the_others():
+    found = finding(Asked("asked", lambda: of(9.0, 2.0), lambda: of(1.5, 2.0), lambda: of(math.inf, 0.5)))
+    assert found.measured == 0
+    assert found.blind
+
+
 def test_an_error_is_a_finding_that_names_it():
     def answer() -> Results:
         raise IndexError("no such dimension\nand more")
