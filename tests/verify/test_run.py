@@ -145,6 +145,26 @@ def test_two_witnesses_of_one_draw_are_two_outcomes():
     assert [o.seed for o in full(Check("own", "Is it so?", examine))] == [7, 3]
 
 
+def test_the_nearest_is_the_one_of_the_largest_part_of_its_own_bound():
+    def examine(case, seed):
+        measured, bound = (2.0, 10.0) if seed == 4 else (1.0, 1.5)
+        yield dataclasses.replace(found(case, seed), measured=measured, bound=bound)
+
+    (kept,) = full(Check("own", "Is it so?", examine))
+    assert (kept.measured, kept.bound) == (1.0, 1.5)
+
+
+@pytest.mark.parametrize("field", ["question", "point"])
+def test_what_one_draw_alone_comes_to_is_kept_beside_the_rest(field):
+    def examine(case, seed):
+        if seed == 3:
+            yield dataclasses.replace(found(case, seed), **{field: "seldom"}, measured=0.1, bound=1.0)
+        yield dataclasses.replace(found(case, seed), **{field: "always"}, measured=0.9, bound=1.0)
+
+    kept = full(Check("own", "Is it so?", examine))
+    assert {getattr(o, field): o.measured for o in kept} == {"seldom": 0.1, "always": 0.9}
+
+
 def test_a_quick_run_tells_of_no_draws():
     (kept,) = verified(drawing(0.1), cases=CASES[:1]).outcomes
     assert "draws" not in kept.figures
