@@ -185,7 +185,7 @@ def test_a_mask_holds_what_it_says(dtype, terms):
     a, found = Arithmetic.of(dtype), mask(dtype, terms)
     large, unit, k = Fraction(found.large), Fraction(found.unit), found.chunk
     assert 4 * large <= Fraction(a.largest) * 2
-    assert k * unit <= large * Fraction(1, 2 ** (found.bits + 1))
+    assert k * unit < large * Fraction(1, 2 ** (found.bits + 1))
     assert k <= 1 / a.u
     assert found.bits >= round(-math.log2(Arithmetic.of("float32").u))
     held = torch.tensor([found.large, found.unit], dtype=torch.float64).to(getattr(torch, dtype)).double()
@@ -195,3 +195,15 @@ def test_a_mask_holds_what_it_says(dtype, terms):
 def test_a_range_too_short_for_a_quotient_has_no_mask():
     assert mask("float16", 7, 7) is None
     assert mask("bfloat16", 7, 7) is not None
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32", "bfloat16"])
+@pytest.mark.parametrize("parts", [7, 37, 257, 1000])
+def test_a_count_is_told_from_its_quotient(dtype, parts):
+    """Divided, or multiplied by a rounded quotient, every count that is put in at once comes back."""
+    kind, chunk = getattr(torch, dtype), mask(dtype, 1000, parts).chunk
+    counts = torch.arange(1, chunk + 1).to(kind)
+    assert counts.double().tolist() == list(range(1, chunk + 1))
+    for quotients in (counts / parts, counts * torch.tensor(1 / parts, dtype=kind)):
+        assert ((quotients.double() * parts).round() == counts.double()).all()
+        assert ((quotients.double() * parts - counts.double()).abs() <= 0.25).all()
