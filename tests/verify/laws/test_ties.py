@@ -8,6 +8,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.verify.laws.test_alone import broken, wrong
 from verify.laws.ties import Found
 
 entry = st.sampled_from([0.0, -0.0, 1.0, 2.0, math.nan])
@@ -53,3 +54,12 @@ def test_a_stable_order_takes_equals_as_they_come(found):
     assert (stable.times == 1).all()
     twice = Found(found.entries, order[:, [0] * n], stable.values)
     assert (twice.times == n).all()
+
+
+def test_values_among_some_that_are_equal_are_those_of_the_formula():
+    def one_more(x, k, dim=-1, keepdim=False):
+        y = torch.kthvalue(x, k, dim, keepdim).values
+        return y + 1 if 1 < x.unique().numel() < x.numel() else y
+
+    found = broken("ties", wrong("kthvalue", one_more), "float64")
+    assert any(r.startswith("three values, the values, forward") for r in found)
