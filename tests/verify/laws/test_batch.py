@@ -86,3 +86,12 @@ def test_the_last_dimension_of_an_input_without_dimensions_is_its_only_one():
 
     found = broken("no dimension", wrong("logsumexp", refusing), "float64")
     assert any("an input of shape (), dim=-1: it raised IndexError" in r for r in found)
+
+
+def test_an_input_without_dimensions_is_held_to_the_bound_of_one_entry():
+    def off(x):
+        y = torch.exp(x)
+        return y if x.ndim else y * (1 + 1e-13)
+
+    found = broken("no dimension", wrong("exp", off), "float64")
+    assert any("an input of shape (), forward" in r for r in found)
