@@ -83,13 +83,15 @@ def test_a_failure_is_not_excused_by_a_jump_elsewhere():
 
 
 def test_a_complex_entry_is_two_numbers_side_by_side():
-    x = torch.complex(torch.tensor([1e6, 1e-3]), torch.tensor([1e6, 1e-3]))
+    """A large real part beside a small imaginary one, which alone is off, in the first of two entries."""
+    x = torch.complex(torch.tensor([1e6, 1e6, 1e6]), torch.tensor([1e6, 1e-3, 1e-3]))
     asked = posed(torch.clone, x)
 
     def part(whole):
         return Results(tuple(y[1:] for y in whole.outputs))
 
-    found = compared("f", asked.first, Results((x[1:] * 1.001,)), of(asked, True), part)
+    again = torch.complex(x.real[1:], x.imag[1:] * torch.tensor([1.001, 1.0]))
+    found = compared("f", asked.first, Results((again,)), of(asked, True), part)
     assert found.measured > 1
     assert found.worst.index == (0,)
 
