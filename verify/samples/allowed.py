@@ -52,15 +52,17 @@ class Unjudged(Exception):
 
 @dataclass(frozen=True)
 class Allowed:
-    """One result's exact entries, and how far each may be off; those that jump say nothing.
+    """One result's exact entries, and how far each may be off; those that jump say nothing of their value.
 
     Units: `exact` and `bound` are absolute, as real rows. `largest`: what the result's dtype can hold.
-    `blind`: nothing but zeros would be allowed too.
+    `blind`: nothing but zeros would be allowed too. `numbers`: which entries are no nan whatever rounding
+    does, so that one is lost where they jump, too.
     """
 
     exact: Vector
     bound: Vector
     jumps: np.ndarray
+    numbers: np.ndarray
     largest: float
     blind: bool
 
@@ -158,7 +160,7 @@ def _of_result(
 ) -> Allowed:
     if not (y.is_floating_point() or y.is_complex()):
         zeros = np.zeros(exact.shape)
-        return Allowed(exact, zeros, (far + near) > 0, np.inf, False)
+        return Allowed(exact, zeros, (far + near) > 0, zeros == 0, np.inf, False)
     own = Arithmetic.of(_NAMES[y.dtype], y.device.type)
     held = np.clip(np.nan_to_num(exact, nan=0.0), -own.largest, own.largest)
     if entrywise:
@@ -173,7 +175,9 @@ def _of_result(
     bound = np.where(np.abs(held) < own.smallest_normal, np.maximum(bound, own.smallest_normal), bound)
     counted = (np.abs(held) >= own.smallest_normal) & ~jumps
     blind = bool(counted.any() and np.all(bound[counted] >= np.abs(held[counted])))
-    return Allowed(exact, bound, jumps, own.largest, blind)
+    # A distance from nan, or to it, is nan.
+    numbers = ~(np.isnan(exact) | np.isnan(far) | np.isnan(near))
+    return Allowed(exact, bound, jumps, numbers, own.largest, blind)
 
 
 def _coarsest(call: Call, first: Results) -> Arithmetic:

@@ -136,7 +136,8 @@ def _furthest(
     worst, jump = Finding(question, 0.0, 1.0, UNIT), ""
     for (name, a, b, shape), allow, place in zip(rows, bounds, places, strict=True):
         share = _shares(a, b, allow, place, times)
-        jumps = allow.jumps[place]
+        lost = (np.isnan(a) ^ np.isnan(b)) & allow.numbers[place]
+        jumps = allow.jumps[place] & ~lost
         if (share[jumps] > 1).any():
             jump = f"{name} jumps within a rounding"
         steady = np.where(jumps, 0.0, share)

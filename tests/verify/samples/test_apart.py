@@ -161,3 +161,13 @@ def test_bits_that_must_be_the_same_are_named_where_they_are_not():
     assert found.worst.index == (1, 2)
     assert "9.0 where it was" in found.remark
     assert same("once more", Results((y,)), Results((y.clone(),))).measured == 0
+
+
+def test_a_number_that_is_lost_is_seen_where_the_result_jumps_too():
+    """Not by what it should be, which hangs on a rounding, but by being no number whatever rounding does."""
+    asked = posed(torch.fmod, torch.tensor([3e38, 1.0]), torch.tensor([0.7, 0.3]))
+    wrong = Results((torch.tensor([torch.nan, float(asked.first.outputs[0][1])]),))
+    found = compared("f", asked.first, wrong, of(asked, entrywise=True))
+    assert found.measured == math.inf
+    other = Results((torch.tensor([0.5, float(asked.first.outputs[0][1])]),))
+    assert math.isnan(compared("f", asked.first, other, of(asked, entrywise=True)).bound)
