@@ -36,8 +36,8 @@ class Finding:
     """What a check measured at a point, before it is judged: an error against its bound, in one unit.
 
     `remark` ends the message of a finding that does not pass. `blind`: the bound would let anything of
-    the result's size pass, so that staying within it is inconclusive; `endless`: so many roundings in a
-    row have no bound (γₙ = nu/(1 − nu) with nu ≥ 1), so that a blind finding was no question.
+    the result's size pass, so that staying within it is inconclusive, or, where it is `unasked`, for the
+    reason that is given there, was no question.
     """
 
     question: str
@@ -48,14 +48,14 @@ class Finding:
     figures: Mapping[str, float] | None = None
     remark: str = ""
     blind: bool = False
-    endless: bool = False
+    unasked: str = ""
 
 
 def outcome(check: str, case: Case, seed: int, point: Point, finding: Finding) -> Outcome:
     """Judge a finding and write the sentence that goes with the verdict."""
     status = judge(finding.measured, finding.bound)
     if status is Status.PASS and finding.blind:
-        status = Status.SKIPPED if finding.endless else Status.INCONCLUSIVE
+        status = Status.SKIPPED if finding.unasked else Status.INCONCLUSIVE
     return dataclasses.replace(
         _blank(check, case, seed, status, _message(case, point, finding, status)),
         question=finding.question,
@@ -157,7 +157,7 @@ def _message(case: Case, point: Point, finding: Finding, status: Status) -> str:
     if status is Status.PASS:
         return f"{name}: {figure} is within the bound {finding.bound:.3g}"
     if status is Status.SKIPPED:
-        return f"{name}: skipped, so many roundings in a row have no bound in {case.dtype}"
+        return f"{name}: skipped, {finding.unasked}"
     at = f" at entry {finding.worst.index}" if finding.worst and finding.worst.index else ""
     if status is Status.INCONCLUSIVE:
         why = "so wide a bound shows nothing" if finding.blind else f"the bound is {finding.bound:.3g}{at}"

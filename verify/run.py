@@ -6,8 +6,6 @@ import datetime
 import json
 import secrets
 import shlex
-import warnings
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
@@ -19,7 +17,8 @@ import torch
 
 from verify import devices, known_deviations, storage
 from verify.case import Case
-from verify.check import Check, raised, skipped
+from verify.check import Check, skipped
+from verify.examination import examine, nearest
 from verify.known_deviations import Deviation
 from verify.machine import machine
 from verify.outcome import Outcome, Status, plain
@@ -59,12 +58,6 @@ Progress = Callable[[Case, Check], None]
 # Check workloads are small, and threads that wait for each other on a busy machine make them a hundred
 # times slower.
 THREADS = 1
-
-# A gradient that is a sum over random signs is lost in its own rounding in one draw of ten at most (a
-# thousand terms in bfloat16): eight draws leave 1e-8.
-LOOKS = 8
-# Seeds that `fresh_seed` never gives.
-_BEYOND_SEEDS = 2**31
 
 
 def _quietly(case: Case, check: Check) -> None:
@@ -146,65 +139,7 @@ def examined(
                 continue
             draws = range(REPEATS[selection.profile] if check.draws else 1)
             found = [examine(case, check, seed + draw) for draw in draws]
-            yield from found[0] if len(found) == 1 else _nearest(found)
-
-
-def _nearest(draws: list[tuple[Outcome, ...]]) -> Iterator[Outcome]:
-    """Of several draws that pass a question the one nearest to its bound; all that does not pass.
-
-    `figures` tell for how many draws a pass stands.
-    """
-    passed: dict[tuple[str, str, int], list[Outcome]] = {}
-    for drawn in draws:
-        asked: Counter[tuple[str, str]] = Counter()  # two witnesses may ask the same of the same point
-        for outcome in drawn:
-            what = outcome.question, outcome.point
-            asked[what] += 1
-            if outcome.status is Status.PASS:
-                passed.setdefault((*what, asked[what]), []).append(outcome)
-            else:
-                yield outcome
-    for alike in passed.values():
-        nearest = max(alike, key=lambda outcome: outcome.fraction or 0.0)
-        if len(alike) > 1:
-            nearest = replace(nearest, figures={**nearest.figures, "draws": float(len(alike))})
-        yield nearest
-
-
-def examine(case: Case, check: Check, seed: int) -> tuple[Outcome, ...]:
-    """One check of one case; an exception from the operation or its formulas becomes a failing outcome.
-
-    What could not be judged is asked again of other draws, up to `LOOKS` in all: a sum may cancel by chance.
-    Each draw has a seed of its own, which its outcomes name; a failure in any of them is kept.
-    """
-    found = _examine(case, check, seed)
-    for look in range(1, LOOKS if check.draws else 1):
-        if not any(o.status is Status.INCONCLUSIVE for o in found):
-            break
-        found = _with_another_look(found, _examine(case, check, seed + look * _BEYOND_SEEDS))
-    return found
-
-
-def _with_another_look(found: tuple[Outcome, ...], again: tuple[Outcome, ...]) -> tuple[Outcome, ...]:
-    """What could not be judged gives way to what another draw says of it; further failures are added.
-
-    A draw may not come to a question, as to the order of many terms where that of a few is not told.
-    """
-    open_questions = {(o.question, o.point) for o in found if o.status is Status.INCONCLUSIVE}
-    answers = [o for o in again if (o.question, o.point) in open_questions or o.status is Status.FAIL]
-    answered = {(o.question, o.point) for o in again}
-    kept = [o for o in found if o.status is not Status.INCONCLUSIVE or (o.question, o.point) not in answered]
-    return (*kept, *answers)
-
-
-def _examine(case: Case, check: Check, seed: int) -> tuple[Outcome, ...]:
-    try:
-        with warnings.catch_warnings():
-            # torch warns of a deprecation or a slow path; neither changes a figure.
-            warnings.simplefilter("ignore")
-            return tuple(check.examine(case, seed))
-    except Exception as error:  # the operation under test may raise anything
-        return (raised(check.name, case, seed, error),)
+            yield from found[0] if len(found) == 1 else nearest(found)
 
 
 def to_json(run: Run) -> dict[str, Any]:

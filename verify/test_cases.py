@@ -15,6 +15,7 @@ from verify import devices, known_deviations, run, selection
 from verify.case import Case
 from verify.check import Check
 from verify.checks import checks
+from verify.examination import examine
 from verify.operations import catalogue
 from verify.outcome import Status
 
@@ -38,9 +39,7 @@ def test_case(case: Case, check: Check) -> None:
     unsupported = case.undefined or devices.unsupported(case.device, case.dtype)
     if unsupported:
         pytest.skip(unsupported)
-    outcomes = known_deviations.mark(
-        run.examine(case, check, _SEED), known_deviations.read(), torch.__version__
-    )
+    outcomes = known_deviations.mark(examine(case, check, _SEED), known_deviations.read(), torch.__version__)
     assert outcomes, f"{case.id}: {check.name} measured nothing"
     bad = [o for o in outcomes if o.status in (Status.FAIL, Status.INCONCLUSIVE)]
     if bad:

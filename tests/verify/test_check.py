@@ -76,13 +76,13 @@ def test_a_bound_that_even_zeros_would_pass_is_not_passed_but_can_be_failed():
     assert outcome("accuracy", CASE, 7, POINT, beyond).status is Status.FAIL
 
 
-def test_more_roundings_than_have_a_bound_are_no_question_but_can_fail_beside_one():
-    endless = Finding("forward", 0.5, 1.0, "ulp", blind=True, endless=True)
-    found = outcome("accuracy", CASE, 7, POINT, endless)
+def test_what_was_no_question_is_skipped_for_its_reason_but_can_fail():
+    unasked = Finding("forward", 0.5, 1.0, "ulp", blind=True, unasked="nothing bounds it")
+    found = outcome("accuracy", CASE, 7, POINT, unasked)
     assert found.status is Status.SKIPPED
-    assert found.message.endswith("so many roundings in a row have no bound in float32")
+    assert found.message.endswith(": skipped, nothing bounds it")
     for changes, status in (({"blind": False}, Status.PASS), ({"measured": 2.0}, Status.FAIL)):
-        changed = dataclasses.replace(endless, **changes)
+        changed = dataclasses.replace(unasked, **changes)
         assert outcome("accuracy", CASE, 7, POINT, changed).status is status
 
 

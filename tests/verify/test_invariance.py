@@ -10,12 +10,13 @@ import torch
 from verify.call import Call, results
 from verify.case import HARD, Case, Point
 from verify.checks import checks
+from verify.examination import examine
 from verify.invariance.difference import DIFFER, LARGEST, compared
 from verify.invariance.question import Question, asked, instead, without_signs
 from verify.layout import laid_out
 from verify.operations import catalogue
 from verify.outcome import Status
-from verify.run import examine, one_thread
+from verify.run import one_thread
 from verify.variations import variations
 
 

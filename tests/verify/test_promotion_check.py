@@ -9,9 +9,9 @@ import torch
 
 from verify.case import Case
 from verify.checks import promotion
+from verify.examination import examine
 from verify.operations import catalogue
 from verify.outcome import Status
-from verify.run import examine
 
 
 def answers(name, function=None):

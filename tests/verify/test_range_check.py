@@ -10,10 +10,10 @@ import torch
 
 from verify.case import Case
 from verify.checks.range import CHECK, Band, _finding
+from verify.examination import examine
 from verify.operation import Domain
 from verify.operations import catalogue
 from verify.outcome import Status
-from verify.run import examine
 from verify.scaled import scalings, workloads
 
 

@@ -10,10 +10,10 @@ import torch
 
 from verify.case import HARD, Case
 from verify.checks import special
+from verify.examination import examine
 from verify.operation import Special
 from verify.operations import catalogue
 from verify.outcome import Status
-from verify.run import examine
 from verify.wrong_on_purpose.fault import wrong_backward
 
 ROOTS = Special("three numbers", (np.array([0.0, 1.0, 4.0]),), np.array([0.0, 1.0, 2.0]), "A source.")
@@ -50,3 +50,12 @@ def test_a_result_cut_off_from_its_inputs_or_of_another_shape_is_not_passed(func
     (found,) = failed(dataclasses.replace(catalogue()["sqrt"], function=function), ROOTS)
     assert found.status is Status.FAIL
     assert said in found.message
+
+
+def test_of_inputs_without_entries_no_gradient_is_asked():
+    nothing = Special("nothing", (np.empty(0),), np.empty(0), "A source.")
+    operation = dataclasses.replace(catalogue()["sqrt"], special=(nothing, ROOTS))
+    found = examine(Case(operation, "cpu", "float64", HARD), special.CHECK, 1)
+    gradients = [o.point for o in found if o.question == "a gradient that is a number"]
+    assert gradients == ["three numbers"]
+    assert len(found) == 3

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from verify.case import Case
-from verify.check import Check, outcome, skipped
+from verify.check import Check, Finding, outcome, skipped
 from verify.invariance.difference import compared
 from verify.invariance.question import KINDS, Question, asked, instead, present
 from verify.outcome import Outcome
@@ -34,13 +34,18 @@ def _answered(case: Case, question: Question, variation: Variation, seed: int) -
     finding = compared(case, question, variation)
     if finding is None:
         return
-    for other in instead(case, question, variation, seed) if finding.blind else ():
+    for other in instead(case, question, variation, seed) if _hidden(finding) else ():
         seen = compared(case, other, variation)
         if seen is not None:
             question, finding = other, seen
-            if not seen.blind:
+            if not _hidden(seen):
                 break
     yield outcome(CHECK.name, case, seed, question.point, finding)
+
+
+def _hidden(finding: Finding) -> bool:
+    # What fails beside what rounding hides has been seen.
+    return finding.blind and finding.measured <= finding.bound
 
 
 CHECK = Check("invariance", "Is the answer the same when the same question is asked in another way?", examine)

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from verify.call import Results
-from verify.case import Case, to_array
+from verify.case import Case, Point, to_array
 from verify.check import Finding
 from verify.comparison import explained, shows_nothing
 from verify.formulas.arithmetic import Arithmetic
@@ -52,13 +52,15 @@ def compared(case: Case, question: Question, variation: Variation) -> Finding | 
     explains = functools.cache(lambda: _explained(case, question))
     figures: dict[str, float] = {}
     found: list[Difference] = []
+    unseen: Finding | None = None
     for again in variation.vary(question.call, question.batch):
         try:
             differing = list(
                 _differences(question.answer, again, explains, case.arithmetic, variation.visible)
             )
         except Unseen as reason:
-            return Finding(variation.name, math.nan, math.nan, UNIT, remark=f"{again.how}: {reason}.")
+            unseen = Finding(variation.name, math.nan, math.nan, UNIT, remark=f"{again.how}: {reason}.")
+            continue
         figures.setdefault(again.column + DIFFER, 0.0)
         for difference in differing:
             largest = again.column + LARGEST
@@ -66,16 +68,27 @@ def compared(case: Case, question: Question, variation: Variation) -> Finding | 
             figures[largest] = max(difference.relative, figures.get(largest, 0.0))
         found += differing
     if not figures:
-        return None
-    if question.point.far:
-        # Far out a running bound may say anything; whether each answer is right there `stability` asks.
-        found = [replace(d, blind=False) for d in found]
+        return unseen
     if variation.bits:
         entries = float(sum(d.entries for d in found))
-        return _finding(variation.name, found, entries, 0.0, "entries that differ", figures)
-    share = max((d.share for d in found), default=0.0)
-    finding = _finding(variation.name, found, share, 1.0, UNIT, figures)
-    return replace(finding, remark=question.how + finding.remark)
+        finding = _finding(variation.name, found, entries, 0.0, "entries that differ", figures)
+    else:
+        share = max((d.share for d in found), default=0.0)
+        finding = _finding(variation.name, found, share, 1.0, UNIT, figures)
+    if unseen is not None and finding.measured <= finding.bound:
+        return unseen
+    return replace(
+        finding, remark=question.how + finding.remark, unasked=_unasked(case, question.point, found)
+    )
+
+
+def _unasked(case: Case, point: Point, found: list[Difference]) -> str:
+    """Why what rounding hides was no question; empty where it was one."""
+    hidden = [d for d in found if d.blind]
+    if hidden and all(d.endless for d in hidden):
+        return f"so many roundings in a row have no bound in {case.dtype}"
+    # Far out a running bound may say anything.
+    return "whether each answer is right far out is for stability to say" if point.far else ""
 
 
 def _finding(
@@ -88,9 +101,8 @@ def _finding(
         f"{worst.how}, {worst.result}: {worst.worst.computed} where it was {worst.worst.expected}; "
         f"{worst.entries} entries differ, by up to {worst.relative:.2g} of their value."
     )
-    blind = [d for d in found if d.blind]
-    endless = bool(blind) and all(d.endless for d in blind)
-    return Finding(name, measured, bound, unit, worst.worst, figures, remark, bool(blind), endless)
+    blind = any(d.blind for d in found)
+    return Finding(name, measured, bound, unit, worst.worst, figures, remark, blind)
 
 
 def _differences(

@@ -41,7 +41,7 @@ class Mask:
         a = arithmetic
         precision = round(-math.log2(a.u))
         top = round(math.log2(a.largest)) - 1
-        large, unit = (2.0**top / 2, a.smallest) if top < 2 * WIDEST else (2.0 ** (top - 6), 1.0)
+        large, unit = 2.0**top / 2, a.smallest if top < 2 * WIDEST else 1.0
         if parts > 1 and unit / parts < a.smallest / a.u:
             return None
         chunk = 2 ** (precision if parts == 1 else precision - 3)

@@ -66,7 +66,7 @@ class _Probe:
         values[i], values[j] = self.mask.large, -self.mask.large
         most = len(range(start, min(stop, self.terms))) - (start <= i < stop) - (start <= j < stop)
         count = self.add(values) / self.mask.unit
-        # nan and inf are no counts either.
+        # A quotient is off by 2^(1−p) k ≤ 1/4, as no chunk of it is longer than 2^(p−3); nan is no count.
         if not -0.25 < count < most + 0.25 or abs(count - round(count)) > 0.25:
             raise Unrevealed(
                 f"with ±{self.mask.large:g} at terms {i} and {j} the {most} units at other terms came out as "

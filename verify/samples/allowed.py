@@ -173,8 +173,10 @@ def _of_result(
         jumps, bound = np.zeros(0, dtype=bool), np.zeros(0)
     # A result below the normal numbers may be lost: torch promises no gradual underflow on the way to it.
     bound = np.where(np.abs(held) < own.smallest_normal, np.maximum(bound, own.smallest_normal), bound)
+    # Where every exact entry is 0, or so small, the bound must at least tell it from 1.
     counted = (np.abs(held) >= own.smallest_normal) & ~jumps
-    blind = bool(counted.any() and np.all(bound[counted] >= np.abs(held[counted])))
+    steady = bound[counted] >= np.abs(held[counted]) if counted.any() else bound[~jumps] >= 1
+    blind = bool(steady.size and steady.all())
     # A distance from nan, or to it, is nan.
     numbers = ~(np.isnan(exact) | np.isnan(far) | np.isnan(near))
     return Allowed(exact, bound, jumps, numbers, own.largest, blind)

@@ -133,9 +133,10 @@ def _near(a: Vector, b: Vector, y: torch.Tensor, times: float) -> float:
 def _furthest(
     question: str, rows: Sequence[Row], bounds: Sequence[Allowed], places: Sequence[np.ndarray], times: float
 ) -> Finding:
-    worst, jump = Finding(question, 0.0, 1.0, UNIT), ""
+    worst, jump, blind = Finding(question, 0.0, 1.0, UNIT), "", False
     for (name, a, b, shape), allow, place in zip(rows, bounds, places, strict=True):
         share = _shares(a, b, allow, place, times)
+        blind |= allow.blind and bool((share > 0).any())
         lost = (np.isnan(a) ^ np.isnan(b)) & allow.numbers[place]
         jumps = allow.jumps[place] & ~lost
         if (share[jumps] > 1).any():
@@ -146,9 +147,8 @@ def _furthest(
             index = _index(at, shape, len(a))
             remark = f"{name}: {b[at]:.9g} where it is {a[at]:.9g}."
             place_of = Worst(index, (), float(b[at]).hex(), float(a[at]).hex())
-            worst = Finding(
-                question, float(steady[at]), 1.0, UNIT, place_of, remark=remark, blind=allow.blind
-            )
+            worst = Finding(question, float(steady[at]), 1.0, UNIT, place_of, remark=remark)
+    worst = replace(worst, blind=blind)
     if worst.measured <= 1 and jump:
         return replace(worst, bound=math.nan, remark=f"{jump}.")
     return worst

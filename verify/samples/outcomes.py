@@ -71,7 +71,7 @@ def outcomes(
             skip = Verdict("gradient", Status.SKIPPED, f"skipped, {reason}")
             yield about.outcome(skip, number, {SECONDS: took})
         passing += [v for v in found if v.status is Status.PASS]
-        passed += bool(found) and all(v.status is Status.PASS for v in found)
+        passed += bool(found) and not reason and all(v.status is Status.PASS for v in found)
     if not singly:
         yield from about.together(passing, reasons, passed, present, seconds)
 
@@ -91,7 +91,7 @@ def _examined(check: SampleCheck, draws: tuple[Sample, ...], seed: int) -> tuple
             warnings.simplefilter("ignore")
             found.extend(check.examine(draws, seed))
     except NotAsked as reason:
-        return found, None if found else str(reason)
+        return found, str(reason)
     except Unjudged as reason:
         question = "gradient" if check.name == GRADIENT else check.name
         found.append(Verdict(question, Status.INCONCLUSIVE, f"could not be judged, {reason}"))

@@ -10,10 +10,11 @@ import torch
 from verify import known_deviations
 from verify.case import HARD, Case
 from verify.checks import checks
+from verify.examination import examine
 from verify.operation import Operation
 from verify.operations import catalogue
 from verify.outcome import Outcome, Status
-from verify.run import examine, one_thread
+from verify.run import one_thread
 from verify.selftest.trial import Trial, Trials
 from verify.wrong_on_purpose import Fault
 

@@ -9,7 +9,9 @@ import torch
 
 from tests.verify.samples.operator_record import Record, UnaryUfuncInfo
 from verify.call import Call, Results, results
+from verify.check import Finding
 from verify.samples.apart import against_exact, compared, explained
+from verify.samples.checks import batch
 from verify.samples.posed import Posed
 from verify.samples.sample import Sample
 
@@ -105,3 +107,31 @@ def test_what_differs_by_several_roundings_of_itself_may_still_be_hidden_by_othe
         )
         assert 0 < found.measured <= 1
         assert found.blind is blind
+
+
+def test_a_result_that_rounding_hides_is_not_passed_for_another_that_is_further_off():
+    asked = posed(
+        lambda x, y: (torch.cos(x) + 0, torch.square(y)), torch.tensor([3e30, 1e30, 2e31]), positive(50)
+    )
+    y, z = asked.first.outputs
+    hidden = compared("f", asked.first, Results((torch.zeros(3), z * (1 + 2.0**-18))), of(asked, False))
+    assert hidden.measured <= 1
+    assert hidden.blind
+    seen = compared("f", asked.first, Results((y, z * (1 + 2.0**-18))), of(asked, False))
+    assert not seen.blind
+
+
+def test_of_results_that_are_all_0_a_bound_beyond_1_shows_nothing():
+    asked = posed(lambda x: (x - x.flip(0),), torch.tensor([1e10, 1e10]))
+    found = compared("f", asked.first, Results((torch.tensor([5000.0, -5000.0]),)), of(asked, False))
+    assert found.measured <= 1
+    assert found.blind
+    fine = posed(lambda x: (x - x.flip(0),), torch.tensor([1.0, 1.0]))
+    assert not compared("f", fine.first, Results((torch.tensor([1e-7, 0.0]),)), of(fine, False)).blind
+
+
+def test_a_member_of_a_batch_that_rounding_hides_counts_more_than_one_that_passes():
+    hidden, passing = Finding("f", 0.1, 1.0, "", blind=True), Finding("f", 0.9, 1.0, "")
+    failing = Finding("f", 1.1, 1.0, "")
+    assert max([passing, hidden], key=batch._gravity) is hidden
+    assert max([failing, hidden, passing], key=batch._gravity) is failing

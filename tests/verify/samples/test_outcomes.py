@@ -11,6 +11,7 @@ import torch
 from tests.verify.samples.operator_record import Input, UnaryUfuncInfo
 from verify.outcome import Status
 from verify.samples.check import NotAsked, SampleCheck
+from verify.samples.checks import out
 from verify.samples.outcomes import dtypes, outcomes
 from verify.samples.verdict import failed, kept
 
@@ -103,3 +104,21 @@ def test_a_check_is_given_draws_from_seeds_of_their_own():
     check = dataclasses.replace(CHECK, examine=note, draws=3)
     list(outcomes(check, dataclasses.replace(RECORD, draw=draw), None, "cpu", "float32", 7))
     assert len({tuple(x.tolist()) for x in seen}) == 3
+
+
+def test_a_sample_that_is_skipped_after_a_first_answer_is_not_counted_as_passed_in_all():
+    def half(draws, seed):
+        yield kept("one question")
+        if draws[0].number == 1:
+            raise NotAsked("the other cannot be asked")
+
+    check = SampleCheck("mine", "?", half, dtypes=("float32",))
+    told = {o.status: o for o in outcomes(check, RECORD, None, "cpu", "float32", 7)}
+    assert told[Status.PASS].figures["samples"] == 4
+    assert told[Status.SKIPPED].figures["samples"] == 1
+    assert "the other cannot be asked" in told[Status.SKIPPED].message
+
+
+def test_an_error_that_torch_did_not_mean_is_no_refusal():
+    assert out._refused("q", RuntimeError("x INTERNAL ASSERT FAILED at y")).status is Status.FAIL
+    assert out._refused("q", RuntimeError("result type Float can't be cast to Long")).status is Status.PASS

@@ -86,7 +86,8 @@ def _furthest(question: str, sample: Sample, alone: Sequence[Posed], together: R
 
 
 def _gravity(finding: Finding) -> tuple[bool, bool, float]:
-    return finding.measured > finding.bound, math.isnan(finding.bound), finding.measured
+    unseen = math.isnan(finding.bound) or finding.blind
+    return finding.measured > finding.bound, unseen, finding.measured
 
 
 CHECK = SampleCheck(

@@ -39,7 +39,7 @@ def examine(draws: tuple[Sample, ...], seed: int) -> Iterator[Verdict]:
         try:
             with _quiet():
                 found = again.run(again.call)
-        except (Unseen, TypeError) as reason:
+        except Unseen as reason:
             raise NotAsked(f"nothing is compiled: {first_line(reason)}") from reason
         found = found.each(lambda y: y.resolve_conj().resolve_neg())
         yield judged(compared(again.how, plain.first, found, explained(sample, plain, seed)))

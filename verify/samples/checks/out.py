@@ -71,8 +71,8 @@ def _wrong_shape(sample: Sample, plain: Posed) -> Verdict:
         warnings.simplefilter("always")
         try:
             results(call_of(sample, _into(sample, wrong), plain.call.inputs))
-        except (RuntimeError, ValueError, IndexError):
-            return kept(question)
+        except (RuntimeError, ValueError, IndexError) as error:
+            return _refused(question, error)
     resized = [w.shape == y.shape for w, y in zip(wrong, plain.first.outputs, strict=True)]
     if not all(resized):
         shapes = [tuple(w.shape) for w in wrong]
@@ -82,14 +82,21 @@ def _wrong_shape(sample: Sample, plain: Posed) -> Verdict:
     return kept(question)
 
 
+def _refused(question: str, error: Exception) -> Verdict:
+    """An error is a refusal, unless it says itself that torch did not mean it."""
+    if "INTERNAL ASSERT" in str(error):
+        return failed(question, first_line(error))
+    return kept(question)
+
+
 def _wrong_dtype(sample: Sample, plain: Posed) -> Verdict:
     """torch documentation, torch.dtype: an integral out cannot accept a floating point result."""
     question = "out of an integral dtype"
     wrong = tuple(torch.zeros_like(y, dtype=torch.int64) for y in plain.first.outputs)
     try:
         results(call_of(sample, _into(sample, wrong), plain.call.inputs))
-    except (RuntimeError, TypeError):
-        return kept(question)
+    except (RuntimeError, TypeError) as error:
+        return _refused(question, error)
     return failed(question, "a floating result is taken, and nothing is raised")
 
 
