@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from verify.call import Call
+from verify.call import Call, results
 from verify.gradients.function import first_line
 from verify.gradients.nest import mapped
 from verify.samples.apart import compared, explained
@@ -35,6 +35,10 @@ def examine(draws: tuple[Sample, ...], seed: int) -> Iterator[Verdict]:
         raise NotAsked(absent)
     arguments = mapped(torch.Tensor.detach, sample.arguments)
     call = Call(_traced(sample.record.op), arguments, mapped(torch.Tensor.detach, dict(sample.options)))
+    try:
+        results(call)
+    except TypeError as error:
+        raise NotAsked(f"as it is, {first_line(error)}") from error
     for again in VARIATION.vary(call, None):
         try:
             with _quiet():
