@@ -64,8 +64,9 @@ def test_without_a_fault_nothing_fails(name, dtype):
             # Asked in torch's default dtype alone, of those that take others.
             "promotion": operation.promotion and dtype == "float32",
         }.get(check, True)
-        assert outcomes or not asked, f"{check} measured nothing of {name}"
-        bad = [o.message for o in outcomes if o.status not in (Status.PASS, Status.KNOWN)]
+        seen = [o for o in outcomes if o.status is not Status.SKIPPED]
+        assert seen or not asked, f"{check} measured nothing of {name}"
+        bad = [o.message for o in seen if o.status not in (Status.PASS, Status.KNOWN)]
         assert not bad, bad
 
 
