@@ -24,7 +24,10 @@ fewer = settings(max_examples=60)
 
 
 class Stepwise(NDArrayOperatorsMixin):
-    """A slow oracle: every step of a formula computed by torch in a dtype, and so rounded to it."""
+    """A slow oracle: every step of a formula computed by torch in a dtype, and so rounded to it.
+
+    What is added is added in the working type, float32 for narrower ones, as `Arithmetic.w` says.
+    """
 
     NAMES: ClassVar = {
         "absolute": "abs",
@@ -39,7 +42,8 @@ class Stepwise(NDArrayOperatorsMixin):
 
     def __array_ufunc__(self, ufunc, method, *inputs, **options):
         if ufunc is np.matmul:
-            return (inputs[0] * inputs[1]).sum()
+            left, right = (Stepwise(x._working()) for x in inputs)
+            return Stepwise((left * right).sum().tensor.to(inputs[0].tensor.dtype))
         assert method == "__call__"
         tensors = [
             x.tensor if isinstance(x, Stepwise) else torch.tensor(x, dtype=self.tensor.dtype) for x in inputs
@@ -51,21 +55,23 @@ class Stepwise(NDArrayOperatorsMixin):
 
     def sum(self):
         """One entry after the other: of all orders the one that rounds most."""
-        return self._folded(torch.add)
+        total = functools.reduce(torch.add, self._working())
+        return Stepwise(total.to(self.tensor.dtype))
 
     def prod(self):
-        return self._folded(torch.mul)
+        return Stepwise(functools.reduce(torch.mul, self.tensor))
 
     def mean(self):
         """The sum times the rounded reciprocal, as some kernels form it: one rounding more."""
         return Stepwise(self.sum().tensor * torch.tensor(1 / len(self.tensor), dtype=self.tensor.dtype))
 
     def cumsum(self, axis):
-        sums = itertools.accumulate(self.tensor, torch.add)
-        return Stepwise(torch.stack(list(sums)))
+        sums = itertools.accumulate(self._working(), torch.add)
+        return Stepwise(torch.stack(list(sums)).to(self.tensor.dtype))
 
-    def _folded(self, step):
-        return Stepwise(functools.reduce(step, self.tensor))
+    def _working(self):
+        wide = self.tensor.dtype in (torch.float64, torch.float32)
+        return self.tensor if wide else self.tensor.float()
 
 
 FORMULAS = {
