@@ -16,9 +16,11 @@ SUMS_CHECK = (
     Workload("6x5-dim0-transposed", ((6, 5),), {"dim": 0}, layout="transposed"),
     Workload("3x4x5-dim1-strided", ((3, 4, 5),), {"dim": 1}, layout="strided"),
 )
+# 61 fill a vector of 32 lanes and a part of another, and are few enough for a product in bfloat16: two of
+# 67 roundings each are 2γ₆₇ = 0.71 of the value apart at most, where two of more could be anything.
 ONE_DIM_CHECK = (
     Workload("5x5-dim-1", ((5, 5),), {"dim": -1}),
-    Workload("96", ((96,),)),
+    Workload("61", ((61,),)),
     Workload("23", ((23,),)),
     Workload("5x9-dim1", ((5, 9),), {"dim": 1}),
     Workload("4x6-dim0-keepdim", ((4, 6),), {"dim": 0, "keepdim": True}),
