@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
 
@@ -14,7 +13,7 @@ from torch.autograd.gradcheck import GradcheckError
 from verify.gradients.check import check_gradient
 from verify.outcome import Status
 from verify.planted import PlantedGradient
-from verify.run import THREADS
+from verify.run import one_thread
 from verify.selftest.score import OURS, Judgement, Result, Score, Verdict
 
 # A checker takes a planted gradient and a seed, and says what it makes of the gradient.
@@ -80,7 +79,7 @@ def run(
     Raises: what a checker raises, with the planted gradient's name added; a checker that cannot judge
     has to say so.
     """
-    with _one_thread():
+    with one_thread():
         if planted:
             for checker in checkers.values():
                 _judged(checker, planted[0], seed)  # what is loaded at first use is not timed
@@ -122,14 +121,3 @@ def _gradcheck(planted: PlantedGradient, fast_mode: bool) -> Judgement:
     except GradcheckError:
         return Judgement(Verdict.WRONG)
     return Judgement(Verdict.RIGHT)
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    """One thread, as in a run: the functions are small, and threads would only wait for each other."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(THREADS)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)

@@ -67,7 +67,8 @@ def wrong_value(name: str, function: Callable[..., torch.Tensor]) -> Operation:
             def backward(context: Any, g: torch.Tensor) -> torch.Tensor:
                 return g
 
-        value: torch.Tensor = Wrong.apply(right(*inputs, **options))  # type: ignore[no-untyped-call]
+        y = right(*inputs, **options)
+        value: torch.Tensor = Wrong.apply(y)  # type: ignore[no-untyped-call]  # torch's own, without types
         return value
 
     return dataclasses.replace(catalogue()[name], function=changed)
