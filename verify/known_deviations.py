@@ -30,8 +30,8 @@ class Deviation:
 
     `limit` is the largest measured figure, in the outcome's own unit, that is still this deviation: what is
     further off is a new fault. Left out, it is the loss of a value, up to one of the opposite sign; `inf`
-    where an exact value that all but cancels makes any figure possible. `machine` says in words which
-    machines show it, where not every one of `devices` does: a run elsewhere does not show that it is gone.
+    where an exact value that all but cancels makes any figure possible. `only` says in words which
+    machines, or which draws, show it, where not all do: a run without it does not show that it is gone.
     """
 
     operation: str
@@ -45,7 +45,7 @@ class Deviation:
     issue: str
     why: str
     limit: float | None = None
-    machine: str = ""
+    only: str = ""
 
     def explains(self, outcome: Outcome, torch_version: str) -> bool:
         """Whether a failure is no more than this deviation."""
@@ -129,7 +129,7 @@ def stale(
     """The entries that the run must have seen but did not: every outcome that they cover passes."""
     silent = []
     for deviation in listed:
-        if deviation.machine:
+        if deviation.only:
             continue
         covered = {outcome.status for outcome in outcomes if deviation.covers(outcome, torch_version)}
         if covered == {Status.PASS}:

@@ -250,7 +250,7 @@ def test_an_entry_is_stale_when_all_that_it_covers_passes(statuses, silent):
 
 
 def test_an_entry_of_some_machines_alone_explains_but_is_never_stale():
-    some = dataclasses.replace(DEVIATION, machine="cpu with AVX-512")
+    some = dataclasses.replace(DEVIATION, only="cpu with AVX-512")
     failed = dataclasses.replace(OUTCOME, status=Status.FAIL)
     passed = dataclasses.replace(OUTCOME, status=Status.PASS)
     assert mark([failed], (some,), "2.13.0")[0].status is Status.KNOWN
